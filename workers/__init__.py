@@ -1,0 +1,1 @@
+"""What runs behind the web: RQ jobs and the pure steps they call."""
