@@ -1,0 +1,133 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webhook.store.lags import bucket, percentile
+from webhook.store.summary import Figures
+from webhook.views.summary import summary_view, verdict
+
+
+def figures(
+    gauges: dict[str, int] | None = None,
+    outcomes: dict[str, int] | None = None,
+    rejected: dict[str, int] | None = None,
+    lags_ms: tuple[int, ...] = (),
+    **rest: int,
+) -> Figures:
+    plain = {"inbox_depth": 0, "inbox_oldest_ms": 0, "dead_letters": 0} | rest
+    lags = Counter(bucket(lag_ms) for lag_ms in lags_ms)
+    return Figures(Counter(gauges), Counter(outcomes), lags, Counter(rejected), **plain)
+
+
+def test_the_summary_of_nothing_has_every_figure() -> None:
+    assert summary_view(figures(), 2) == {
+        "verdict": "No session is running",
+        "sessions": dict.fromkeys(("expected", "starting", "live", "lost", "ending", "ended", "failed"), 0),
+        "products": {},
+        "streams": {"receiving": 0, "stopped": 0, "unknown": 0},
+        "alerts": {"pending": 0, "firing": {"info": 0, "warning": 0, "critical": 0}, "unacknowledged": 0},
+        "lag": {"p50": None, "p95": None, "p99": None},
+        "inbox": {"depth": 0, "oldestAge": 0.0},
+        "spool": {"depth": 0, "oldestAge": 0},
+        "deadLetters": 0,
+        "workers": 2,
+        "notifications": {"accepted": 0, "duplicate": 0, "rejected": 0, "unknown": 0},
+    }
+
+
+def test_figures_are_shown_under_their_names() -> None:
+    view = summary_view(
+        figures(
+            {
+                "state:live": 12,
+                "state:ended": 40,
+                "product:rtc": 1,
+                "product:cloud_recording": 51,
+                "streams:receiving": 30,
+            },
+            {"applied": 50, "duplicate": 7, "stale": 1, "test": 2, "unknown": 3, "quarantined": 1, "dead_letter": 1},
+            {"wrong": 4, "missing": 1},
+            inbox_depth=5,
+            inbox_oldest_ms=1500,
+            dead_letters=2,
+        ),
+        3,
+    )
+    assert (view["sessions"]["live"], view["sessions"]["ended"]) == (12, 40)
+    assert list(view["products"].items()) == [("cloud_recording", 51), ("rtc", 1)]
+    assert view["streams"] == {"receiving": 30, "stopped": 0, "unknown": 0}
+    assert view["inbox"] == {"depth": 5, "oldestAge": 1.5}
+    assert (view["deadLetters"], view["workers"]) == (2, 3)
+    assert view["notifications"] == {"accepted": 65, "duplicate": 7, "rejected": 5, "unknown": 3}
+
+
+@pytest.mark.parametrize(
+    ("found", "workers", "expected"),
+    [
+        (figures(), 1, "No session is running"),
+        (figures({"state:ended": 5}), 1, "No session is running"),
+        (figures({"state:live": 1}), 1, "The one session is fine"),
+        (figures({"state:starting": 1}), 1, "The one session is fine"),
+        (figures({"state:ending": 1, "state:live": 10, "state:starting": 1}), 1, "All 12 sessions are fine"),
+        (figures({"state:live": 3, "state:failed": 1}), 1, "1 session failed"),
+        (figures({"state:lost": 1}), 1, "1 session fell silent"),
+        (figures({"state:live": 3, "streams:stopped": 1}), 1, "1 stream stopped"),
+        (figures(dead_letters=1), 1, "1 dead letter"),
+        (figures({"state:live": 3}), 0, "No worker is alive"),
+        (
+            figures({"state:failed": 2, "state:lost": 3, "streams:stopped": 4}, dead_letters=5),
+            0,
+            "No worker is alive, 2 sessions failed, 3 sessions fell silent, 4 streams stopped, 5 dead letters",
+        ),
+    ],
+)
+def test_the_verdict_says_what_is_wrong_gravest_first_or_that_nothing_is(
+    found: Figures, workers: int, expected: str
+) -> None:
+    assert verdict(found, workers) == expected
+    assert summary_view(found, workers)["verdict"] == expected
+
+
+@pytest.mark.parametrize("lag_ms", [-5, 0])
+def test_no_lag_is_no_lag(lag_ms: int) -> None:
+    assert percentile({bucket(lag_ms): 3}, 0.5) == 0.0
+
+
+@given(st.integers(1, 10**10), st.floats(0.01, 1.0))
+def test_a_single_lag_is_told_within_12_percent(lag_ms: int, share: float) -> None:
+    told = percentile(Counter([bucket(lag_ms)]), share)
+    assert told is not None
+    assert abs(told * 1000 - lag_ms) <= 0.12 * lag_ms
+
+
+@settings(max_examples=200)
+@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=60), st.sampled_from([0.5, 0.95, 0.99, 1.0]))
+def test_percentiles_are_told_within_12_percent(lags_ms: list[int], share: float) -> None:
+    told = percentile(Counter(map(bucket, lags_ms)), share)
+    exact = next(lag for rank, lag in enumerate(sorted(lags_ms), start=1) if rank >= share * len(lags_ms))
+    assert told is not None
+    assert abs(told * 1000 - exact) <= 0.12 * exact
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_buckets_keep_the_order_of_lags(one_ms: int, other_ms: int) -> None:
+    assert one_ms > other_ms or bucket(one_ms) <= bucket(other_ms)
+
+
+@pytest.mark.parametrize("counts", [{}, {3: 0}])
+def test_without_a_lag_there_is_no_percentile(counts: dict[int, int]) -> None:
+    assert percentile(counts, 0.5) is None
+
+
+def test_empty_buckets_are_skipped() -> None:
+    assert percentile({bucket(1): 0, bucket(1000): 4}, 0.5) == percentile({bucket(1000): 1}, 0.5)
+
+
+@pytest.mark.parametrize(("share", "slow"), [("p50", False), ("p95", False), ("p99", True)])
+def test_the_summary_tells_slow_ones_from_the_rest(share: str, slow: bool) -> None:
+    lag: dict[str, Any] = summary_view(figures(lags_ms=(*[31] * 97, *[4000] * 3)), 1)["lag"]
+    expected = 4.0 if slow else 0.031
+    assert lag[share] == pytest.approx(expected, rel=0.12)

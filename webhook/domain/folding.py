@@ -1,0 +1,197 @@
+"""Folds one batch of readings into what is known, and says what has to be written. No clock, no store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from webhook.domain.arrivals import Reading
+from webhook.domain.deadlines import forget_ms, settle
+from webhook.domain.facts import Fact
+from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log, with_copy
+from webhook.domain.session import Session
+from webhook.domain.transitions import apply, open_session
+
+
+class Limits(Struct, frozen=True):
+    """Bounds of what is kept. `retention_ms` also decides what is too old to open a session."""
+
+    log_per_session: int
+    retention_ms: int
+    loose: int = 10_000
+    dead_ms: int = 30 * 86_400_000
+    forgotten: int = 10_000  # log entries that one batch may forget; the rest stays due
+
+
+class Spot(Struct, frozen=True, order=True):
+    """Where an entry stands in its log: event time in ms (received time outside session logs), then the rest."""
+
+    at_ms: int
+    place: str
+
+    @property
+    def field(self) -> str:
+        """The entry's name in its log."""
+        return self.place.partition("|")[2]
+
+    @property
+    def floor(self) -> str:
+        """The spot as text that sorts like it."""
+        return f"{self.at_ms:015d}:{self.place}"
+
+
+class Known(Struct):
+    """What was loaded for a batch: sessions, log entries by (log, field), sizes of logs.
+
+    Effects, by (log, digest), say which spot told of them last (its `floor`): with that entry they go from the log.
+    """
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    effects: dict[tuple[str, str], str] = field(default_factory=dict)
+    loose: int = 0
+
+
+class Folding:
+    """The working set of one batch. After the last `take`, its attributes say what changed."""
+
+    def __init__(self, known: Known, limits: Limits) -> None:
+        self.before = dict(known.sessions)
+        self.sessions = known.sessions
+        self.entries: dict[tuple[str, str], Entry] = {}
+        self.spots: dict[tuple[str, str], Spot] = {}
+        self.effects: dict[tuple[str, str], str] = {}
+        self.forgotten: list[Session] = []
+        self.outcomes: Counter[Outcome] = Counter()
+        self.lags_ms: list[int] = []
+        self.loose = known.loose
+        self._known = known
+        self._limits = limits
+        self._touched: dict[str, None] = {}
+
+    @property
+    def touched(self) -> list[str]:
+        """The ids of the sessions to save."""
+        return list(self._touched)
+
+    def take(self, reading: Reading) -> Outcome:
+        """Folds one reading; returns what became of it."""
+        outcome = self._take(reading)
+        self.outcomes[outcome] += 1
+        return outcome
+
+    def settle(self, due: Iterable[str], now_ms: int, *, deaf: bool) -> None:
+        """Counts the silence of the sessions that are due and of all that were touched, up to `now_ms`.
+
+        Forgets those that are due, were not touched, and whose time is over.
+        """
+        for session_id in [session_id for session_id in due if session_id not in self._touched]:
+            session = self.sessions.get(session_id)
+            forget_at = forget_ms(session, self._limits.retention_ms) if session else None
+            if session and forget_at is not None and forget_at <= now_ms:
+                self._forget(session)
+            elif session:
+                self._touched[session_id] = None
+        for session_id in self._touched:
+            self.sessions[session_id] = settle(self.sessions[session_id], now_ms, deaf=deaf)
+
+    def _forget(self, session: Session) -> None:
+        if not self.forgotten or sum(gone.logged for gone in self.forgotten) < self._limits.forgotten:
+            self.forgotten.append(session)
+
+    def overflow(self) -> dict[str, int]:
+        """How many entries each log holds over its bound."""
+        sizes = {session_log(key): self.sessions[key].logged for key in self.touched}
+        over = {log: size - self._limits.log_per_session for log, size in sizes.items()}
+        over[LOOSE] = self.loose - self._limits.loose
+        return {log: count for log, count in over.items() if count > 0}
+
+    def trim(self, log: str, count: int, stored: Iterable[Spot]) -> list[Spot]:
+        """The `count` least spots of `log`, out of the least that are `stored` and the new ones; they are to go."""
+        new = [spot for (of, _), spot in self.spots.items() if of == log]
+        trimmed = sorted({*stored, *new})[:count]
+        for spot in trimmed:
+            entry = self.entries.pop((log, spot.field), None)
+            self.spots.pop((log, spot.field), None)
+            if entry and entry.effect and self.effects.get((log, entry.effect)) == spot.floor:
+                del self.effects[log, entry.effect]
+        if trimmed and log != LOOSE:
+            session = self.sessions[log.partition(":")[2]]
+            floor = max(trimmed[-1].floor, session.log_floor or "")
+            self._put(replace(session, logged=session.logged - len(trimmed), log_floor=floor))
+        return trimmed
+
+    def _take(self, reading: Reading) -> Outcome:
+        known = self._entry(reading.log, reading.field)
+        if known is not None:
+            return self._repeat(reading, known)
+        if reading.fact is None:
+            return self._keep(reading, reading.entry.outcome)
+        return self._fold(reading, reading.fact)
+
+    def _repeat(self, reading: Reading, known: Entry) -> Outcome:
+        self.entries[reading.log, reading.field] = with_copy(known, reading.copy)
+        session = self.sessions.get(reading.fact.session_id) if reading.fact else None
+        if session is not None:
+            self._put(replace(session, received=session.received + 1, duplicates=session.duplicates + 1))
+        return Outcome.DUPLICATE
+
+    def _fold(self, reading: Reading, fact: Fact) -> Outcome:
+        session = self.sessions.get(fact.session_id)
+        if session is None and fact.received_ms - fact.order.at_ms > self._limits.retention_ms:
+            return self._keep_stale(reading)
+        if session is None:
+            session = open_session(fact)
+        spot = _spot(fact)
+        if session.log_floor is not None and spot.floor <= session.log_floor:
+            self._put(replace(session, received=session.received + 1, stale=session.stale + 1))
+            return self._keep_stale(reading)
+        effect = (reading.log, reading.entry.effect) if reading.entry.effect else None
+        folded = apply(session, fact, effect_known=effect is not None and self._told(effect) != "")
+        self._put(replace(folded, logged=session.logged + (reading.log != DEAD)))
+        if effect:
+            self.effects[effect] = max(spot.floor, self._told(effect))
+        self._log(reading, spot if reading.log != DEAD else Spot(reading.received_ms, f"|{reading.field}"))
+        self.lags_ms.append(max(0, fact.received_ms - fact.order.at_ms))
+        return reading.entry.outcome
+
+    def _told(self, effect: tuple[str, str]) -> str:
+        """The floor of the last spot that told of `effect`, empty if none did."""
+        return self.effects.get(effect) or self._known.effects.get(effect, "")
+
+    def _keep_stale(self, reading: Reading) -> Outcome:
+        entry = replace(reading.entry, outcome=Outcome.STALE, effect=None)
+        stale = replace(reading, log=LOOSE, field=stale_field(reading), entry=entry)
+        known = self._entry(stale.log, stale.field)
+        if known is None:
+            return self._keep(stale, Outcome.STALE)
+        self.entries[stale.log, stale.field] = with_copy(known, stale.copy)
+        return Outcome.STALE
+
+    def _keep(self, reading: Reading, outcome: Outcome) -> Outcome:
+        self._log(reading, Spot(reading.received_ms, f"|{reading.field}"))
+        self.loose += reading.log == LOOSE
+        return outcome
+
+    def _log(self, reading: Reading, spot: Spot) -> None:
+        self.entries[reading.log, reading.field] = reading.entry
+        self.spots[reading.log, reading.field] = spot
+
+    def _entry(self, log: str, name: str) -> Entry | None:
+        return self.entries.get((log, name)) or self._known.entries.get((log, name))
+
+    def _put(self, session: Session) -> None:
+        self.sessions[session.id] = session
+        self._touched[session.id] = None
+
+
+def stale_field(reading: Reading) -> str:
+    """The name, in the loose log, of a notification that is too old for its session's log."""
+    return f"stale:{reading.field}"
+
+
+def _spot(fact: Fact) -> Spot:
+    return Spot(fact.order.at_ms, fact.place)

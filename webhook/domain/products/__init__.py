@@ -1,0 +1,1 @@
+"""One module per Agora product: its event table, its vocabulary, and where a payload names its session and channel."""

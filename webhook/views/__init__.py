@@ -1,0 +1,1 @@
+"""Domain values to what the API and the pages show. Pure."""

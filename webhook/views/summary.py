@@ -1,0 +1,65 @@
+"""The summary as the API shows it: one sentence, then the figures behind it (contract.md, section 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from webhook.domain.status import State
+from webhook.store.lags import percentile
+from webhook.store.summary import Figures
+
+PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+RECEPTIONS = ("receiving", "stopped", "unknown")
+ACCEPTED = ("applied", "duplicate", "stale", "test", "unknown", "quarantined", "dead_letter")
+
+
+def summary_view(figures: Figures, workers: int) -> dict[str, Any]:
+    """`GET /summary`. Lags are seconds; lags and counts of notifications are of the last 5 min."""
+    streams = {name: figures.gauges[f"streams:{name}"] for name in RECEPTIONS}
+    return {
+        "verdict": verdict(figures, workers),
+        "sessions": {state.value: figures.gauges[f"state:{state.value}"] for state in State},
+        "products": _under("product:", figures.gauges),
+        "streams": streams,
+        "alerts": {"pending": 0, "firing": {"info": 0, "warning": 0, "critical": 0}, "unacknowledged": 0},
+        "lag": {name: percentile(figures.lags, share) for name, share in PERCENTILES.items()},
+        "inbox": {"depth": figures.inbox_depth, "oldestAge": figures.inbox_oldest_ms / 1000},
+        "spool": {"depth": 0, "oldestAge": 0},
+        "deadLetters": figures.dead_letters,
+        "workers": workers,
+        "notifications": {
+            "accepted": sum(figures.outcomes[outcome] for outcome in ACCEPTED),
+            "duplicate": figures.outcomes["duplicate"],
+            "rejected": sum(figures.rejected.values()),
+            "unknown": figures.outcomes["unknown"],
+        },
+    }
+
+
+def verdict(figures: Figures, workers: int) -> str:
+    """One sentence: what is wrong, gravest first, or that nothing is."""
+    troubles = [
+        sentence
+        for sentence in (
+            "No worker is alive" if not workers else "",
+            _count(figures.gauges["state:failed"], "session failed", "sessions failed"),
+            _count(figures.gauges["state:lost"], "session fell silent", "sessions fell silent"),
+            _count(figures.gauges["streams:stopped"], "stream stopped", "streams stopped"),
+            _count(figures.dead_letters, "dead letter", "dead letters"),
+        )
+        if sentence
+    ]
+    if troubles:
+        return ", ".join(troubles)
+    live = sum(figures.gauges[f"state:{state.value}"] for state in (State.STARTING, State.LIVE, State.ENDING))
+    return {0: "No session is running", 1: "The one session is fine"}.get(live, f"All {live} sessions are fine")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return "" if number == 0 else f"{number} {one if number == 1 else many}"
+
+
+def _under(prefix: str, gauges: Counter[str]) -> dict[str, int]:
+    named = {name.removeprefix(prefix): count for name, count in gauges.items() if name.startswith(prefix)}
+    return dict(sorted(named.items()))
