@@ -1,0 +1,134 @@
+"""Walks every key of every shard and asserts that all of it follows from the sessions and the log entries there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from webhook.domain.facets import gauges, indexes
+from webhook.domain.log import DEAD, LOOSE, MOST_COPIES, Entry, session_log
+from webhook.domain.session import Session
+from webhook.store.codec import decode_entry, decode_session
+from webhook.store.keys import ShardKeys
+from webhook.store.record import refer
+from webhook.store.shard import EFFECT
+
+Logs = dict[str, dict[str, Entry]]
+
+
+def check(redis: Redis, shards: int) -> None:
+    """Raises AssertionError, naming the first thing that does not fit."""
+    for shard in range(shards):
+        _Walk(redis, ShardKeys(shard)).check()
+
+
+class _Walk:
+    def __init__(self, redis: Redis, keys: ShardKeys) -> None:
+        self.redis, self.keys = redis, keys
+        prefix = keys.inbox.removesuffix("inbox")
+        self.names = {key.decode().removeprefix(prefix) for key in redis.scan_iter(f"{prefix}*", count=1000)}
+        self.sessions: dict[str, Session] = {}
+        self.unreadable: set[str] = set()
+        self.hashes = {name: redis.hgetall(keys.log(name)) for name in self._called("log:")}
+
+    def check(self) -> None:
+        self._read_sessions()
+        logs = self._logs()
+        self._check_names()
+        self._check_logs(logs)
+        self._check_references(logs)
+        self._check_deadlines()
+        if not self.unreadable:
+            self._check_indexes()
+            self._check_gauges()
+
+    def _called(self, prefix: str) -> list[str]:
+        return sorted(name.removeprefix(prefix) for name in self.names if name.startswith(prefix))
+
+    def _read_sessions(self) -> None:
+        for session_id in self._called("session:"):
+            stored = self.redis.get(self.keys.session(session_id))
+            assert stored is not None
+            try:
+                self.sessions[session_id] = decode_session(stored)
+            except msgspec.MsgspecError:
+                self.unreadable.add(session_id)
+
+    def _logs(self) -> Logs:
+        return {
+            log: {
+                field.decode(): decode_entry(value)
+                for field, value in fields.items()
+                if not field.startswith(EFFECT.encode())
+            }
+            for log, fields in self.hashes.items()
+        }
+
+    def _check_names(self) -> None:
+        prefixes = ("session:", "log:", "places:", "index:", "minute:")
+        single = {"inbox", "pending", "lease", "deadlines", "received", "notices", "counts"}
+        unknown = {name for name in self.names if not name.startswith(prefixes)} - single
+        assert not unknown, f"keys that store/keys.py does not name: {unknown}"
+        kept = [name for name in self.names if not name.startswith("minute:") and name not in ("pending", "lease")]
+        mortal = [name for name in kept if self.redis.ttl(self.keys.inbox.removesuffix("inbox") + name) != -1]
+        assert not mortal, f"keys with a TTL that indexes may name: {mortal}"
+
+    def _check_logs(self, logs: Logs) -> None:
+        assert sorted(logs) == self._called("places:"), "each log has its places, and the other way round"
+        for log, entries in logs.items():
+            places = self._scores(self.keys.places(log))
+            fields = [place.partition("|")[2] for place in places]
+            assert sorted(fields) == sorted(entries), f"the places of {log} are those of its entries"
+            self._check_effects(log, entries)
+            self._check_owner(log, len(entries))
+            assert all(1 <= len(entry.copies) <= MOST_COPIES for entry in entries.values())
+
+    def _check_effects(self, log: str, entries: dict[str, Entry]) -> None:
+        kept = {field.decode() for field in self.hashes[log] if field.startswith(EFFECT.encode())}
+        told = {EFFECT + entry.effect for entry in entries.values() if entry.effect}
+        assert kept == told, f"the effects remembered in {log} are those of its entries"
+
+    def _check_owner(self, log: str, size: int) -> None:
+        if log in (DEAD, LOOSE):
+            return
+        session_id = log.removeprefix(session_log(""))
+        assert session_id in self.sessions or session_id in self.unreadable, f"{log} belongs to no session"
+        if session_id in self.sessions:
+            assert self.sessions[session_id].logged == size, f"{log} is as long as its session says"
+
+    def _check_references(self, logs: Logs) -> None:
+        copies = {
+            refer(copy.notice_id, log, field): copy.received_ms
+            for log, entries in logs.items()
+            for field, entry in entries.items()
+            for copy in entry.copies
+        }
+        assert self._scores(self.keys.received) == copies, "received lists each copy once, and nothing else"
+        assert set(self._scores(self.keys.notices)) == set(copies), "notices lists each copy, and nothing else"
+
+    def _check_deadlines(self) -> None:
+        found = set(self._scores(self.keys.deadlines))
+        assert found == set(self.sessions) | self.unreadable, "each session has a deadline, and nothing else has"
+
+    def _check_indexes(self) -> None:
+        expected: dict[str, dict[str, int]] = {}
+        for session in self.sessions.values():
+            for name in indexes(session):
+                expected.setdefault(name, {})[session.id] = session.last_ms
+        found = {name: self._scores(self.keys.index(name)) for name in self._called("index:")}
+        assert found == expected, "the indexes list each session where it belongs, by its last event"
+
+    def _check_gauges(self) -> None:
+        expected: Counter[str] = Counter()
+        for session in self.sessions.values():
+            expected.update(gauges(session))
+        stored: dict[bytes, bytes] = self.redis.hgetall(self.keys.counts)
+        found = {name.decode(): int(count) for name, count in stored.items() if int(count)}
+        assert found == {name: count for name, count in expected.items() if count}, "gauges are sums over sessions"
+
+    def _scores(self, key: str) -> dict[str, int]:
+        members: Any = self.redis.zrange(key, 0, -1, withscores=True)
+        return {member.decode(): int(score) for member, score in members}

@@ -1,0 +1,251 @@
+"""The settings in force: read once at the edge from the environment and `vigil.toml`, checked, then passed down."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from webhook.domain.errors import ConfigurationError
+
+DAYS = 86_400
+DEFAULT_SOURCE = "default"
+NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAYS}
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who posts to one ingest address: its secrets (several while one is rotated) and the project it speaks for."""
+
+    name: Name
+    project: Name = "default"
+    secrets: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Source(name={self.name!r}, project={self.project!r}, secrets={'set' if self.secrets else 'missing'})"
+
+
+class ApiToken(Struct, frozen=True):
+    """A key to the status API. `name` signs what its holder does."""
+
+    name: Name
+    role: Literal["reader", "operator"]
+    token: Annotated[str, Meta(min_length=8)]
+
+    def __repr__(self) -> str:
+        return f"ApiToken(name={self.name!r}, role={self.role!r})"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting with its unit and default. The environment's name is in SETTING_NAMES; durations are seconds."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    host: str = "127.0.0.1"
+    redis_url: str | None = None
+    var: Path = Path("var")
+    allow_unsigned: bool = False
+    shards: Annotated[int, Meta(ge=1, le=256)] = 8
+    inbox_max: Annotated[int, Meta(ge=1)] = 1_000_000
+    log_per_session: Annotated[int, Meta(ge=1)] = 4096
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=16 * 1024 * 1024)] = 1_048_576
+    retention: Annotated[int, Meta(ge=60)] = 7 * DAYS
+    fold_workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    web_workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    api_tokens: tuple[ApiToken, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    def source(self, name: str) -> Source | None:
+        """The source called `name`, or None."""
+        return next((source for source in self.sources if source.name == name), None)
+
+    def __repr__(self) -> str:
+        # the URL may carry a password
+        return f"Settings(port={self.port}, shards={self.shards}, sources={self.sources!r})"
+
+
+SETTING_NAMES = {
+    "port": "PORT",
+    "host": "VIGIL_HOST",
+    "redis_url": "REDIS_URL",
+    "var": "VIGIL_VAR",
+    "allow_unsigned": "VIGIL_ALLOW_UNSIGNED",
+    "shards": "VIGIL_SHARDS",
+    "inbox_max": "VIGIL_INBOX_MAX",
+    "log_per_session": "VIGIL_LOG_PER_SESSION",
+    "max_body_bytes": "VIGIL_MAX_BODY_BYTES",
+    "retention": "VIGIL_RETENTION",
+    "fold_workers": "VIGIL_FOLD_WORKERS",
+    "web_workers": "VIGIL_WEB_WORKERS",
+    "log_level": "VIGIL_LOG_LEVEL",
+}
+SECRETS_NAME = "AGORA_NOTIFICATION_SECRET"
+TOKENS_NAME = "VIGIL_API_TOKENS"
+FILE_NAME = "VIGIL_CONFIG"
+SECRET_NAMES = frozenset({"REDIS_URL"})  # whose values no message shows
+SECTION_KEYS = frozenset(
+    name.lower().removeprefix("vigil_") for name in (*SETTING_NAMES.values(), SECRETS_NAME, TOKENS_NAME)
+)
+
+
+def load(environment: Mapping[str, str], directory: Path = Path()) -> Settings:
+    """The settings of `environment` over those of `vigil.toml` in `directory`.
+
+    Raises ConfigurationError with every mistake at once, each naming the setting, its value and what is allowed.
+    """
+    problems: list[str] = []
+    file = _read_file(environment, directory, problems)
+    section = _table(file, "vigil", problems)
+    values = {
+        field: value
+        for field in SETTING_NAMES
+        if (value := _setting(field, environment, section, problems)) is not UNSET
+    }
+    values["api_tokens"] = _tokens(_text(TOKENS_NAME, environment, section, problems), problems)
+    values["sources"] = _sources(_text(SECRETS_NAME, environment, section, problems), file.get("source", []), problems)
+    _refuse_unknown("vigil.toml", file, {"vigil", "source"}, problems)
+    _refuse_unknown("[vigil] in vigil.toml", section, SECTION_KEYS, problems)
+    settings = Settings(**values)
+    if settings.allow_unsigned and settings.host not in ("127.0.0.1", "localhost", "::1"):
+        problems.append(
+            f"VIGIL_ALLOW_UNSIGNED=1 with VIGIL_HOST={settings.host}: unsigned posts are accepted on loopback only; "
+            "set VIGIL_HOST=127.0.0.1 or remove VIGIL_ALLOW_UNSIGNED"
+        )
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _setting(field: str, environment: Mapping[str, str], section: Mapping[str, Any], problems: list[str]) -> Any:
+    name = SETTING_NAMES[field]
+    raw = environment.get(name) or section.get(_key(name), UNSET)
+    if isinstance(raw, UnsetType):
+        return UNSET
+    try:
+        read = _seconds(raw) if field == "retention" else raw
+        return msgspec.convert(read, _field_type(field), strict=False, dec_hook=_path)
+    except (msgspec.ValidationError, ValueError) as mistake:
+        shown = "" if name in SECRET_NAMES else f"={raw!r}"
+        problems.append(f"{name}{shown}: {mistake}")
+        return UNSET
+
+
+def _field_type(field: str) -> Any:
+    return next(info.type for info in msgspec.structs.fields(Settings) if info.name == field)
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise ValueError(f"a path is needed, not {type(value).__name__}")
+
+
+def _text(name: str, environment: Mapping[str, str], section: Mapping[str, Any], problems: list[str]) -> str:
+    """A setting that may hold secrets, as text. A value of another kind is reported, never shown."""
+    value = environment.get(name) or section.get(_key(name), "")
+    if isinstance(value, str):
+        return value
+    problems.append(f"{name} is of type {type(value).__name__} in vigil.toml; write one string, parts comma-separated")
+    return ""
+
+
+def _key(name: str) -> str:
+    return name.lower().removeprefix("vigil_")
+
+
+def _seconds(raw: Any) -> int:
+    match = re.fullmatch(r"(\d+)([smhd]?)", str(raw))
+    if not match:
+        raise ValueError("a duration is a number with s, m, h or d, such as 7d or 90m")
+    return int(match[1]) * DURATION_UNITS[match[2] or "s"]
+
+
+def _table(file: Mapping[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
+    table = file.get(name, {})
+    if isinstance(table, dict):
+        return table
+    problems.append(f"{name} in vigil.toml is of type {type(table).__name__}; write a table, [{name}]")
+    return {}
+
+
+def _refuse_unknown(where: str, table: Mapping[str, Any], known: Collection[str], problems: list[str]) -> None:
+    unknown = sorted(set(table) - set(known))
+    problems += [f"{where}: {key} is unknown; known are {', '.join(sorted(known))}" for key in unknown]
+
+
+def _tokens(raw: str, problems: list[str]) -> tuple[ApiToken, ...]:
+    tokens = []
+    for position, part in enumerate(filter(None, (part.strip() for part in raw.split(","))), start=1):
+        name, _, rest = part.partition(":")
+        role, _, token = rest.partition(":")
+        try:
+            tokens.append(msgspec.convert({"name": name, "role": role, "token": token}, ApiToken))
+        except msgspec.ValidationError:
+            problems.append(
+                f"{TOKENS_NAME}, entry {position}: write name:reader:token or name:operator:token, "
+                "the name of letters, digits, - and _, the token of at least 8 characters"
+            )
+    return tuple(tokens)
+
+
+def _sources(secrets: str, tables: Any, problems: list[str]) -> tuple[Source, ...]:
+    try:
+        sources = list(msgspec.convert(tables, list[Source]))
+    except msgspec.ValidationError as mistake:
+        problems.append(f"[[source]] in vigil.toml: {mistake}")
+        sources = []
+    names = [source.name for source in sources]
+    problems += [
+        f"[[source]] name {name!r} stands twice in vigil.toml; each source needs a name of its own"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    given = tuple(filter(None, (secret.strip() for secret in secrets.split(","))))
+    default = next((source for source in sources if source.name == DEFAULT_SOURCE), Source(name=DEFAULT_SOURCE))
+    if given and default.secrets:
+        problems.append(f"{SECRETS_NAME} and [[source]] {DEFAULT_SOURCE!r} both say the default secrets; remove one")
+    others = tuple(source for source in sources if source.name != DEFAULT_SOURCE)
+    return (*others, replace(default, secrets=default.secrets or given))
+
+
+def _read_file(environment: Mapping[str, str], directory: Path, problems: list[str]) -> dict[str, Any]:
+    named = environment.get(FILE_NAME)
+    path = Path(named) if named else directory / "vigil.toml"
+    if not named and not path.exists():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
+        problems.append(f"{path}: {mistake}")
+        return {}
+    expanded: dict[str, Any] = _expand(content, environment, problems)
+    return expanded
+
+
+def _expand(value: Any, environment: Mapping[str, str], problems: list[str]) -> Any:
+    """`value` with each ${NAME} in its strings taken from the environment."""
+    if isinstance(value, dict):
+        return {key: _expand(item, environment, problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, environment, problems) for item in value]
+    if not isinstance(value, str):
+        return value
+    missing = {name for name in _REFERENCE.findall(value) if name not in environment}
+    problems += [f"${{{name}}} in vigil.toml: the environment has no {name}" for name in sorted(missing)]
+    return _REFERENCE.sub(lambda match: environment.get(match[1], ""), value)
+
+
+def from_environment() -> Settings:
+    """The settings of this process. Raises ConfigurationError."""
+    return load(os.environ)

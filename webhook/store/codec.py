@@ -1,0 +1,34 @@
+"""Sessions and log entries to the bytes that Redis keeps, and back: JSON arrays, field names left out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from webhook.domain.log import Entry
+from webhook.domain.session import VERSION, Session
+
+_session = msgspec.json.Decoder(Session)
+_entry = msgspec.msgpack.Decoder(Entry)
+
+
+def encode_session(session: Session) -> bytes:
+    """The projection as it is stored; its first element is the version."""
+    return msgspec.json.encode(session)
+
+
+def decode_session(stored: bytes) -> Session:
+    """The stored projection. Raises msgspec.MsgspecError where it is not one of ours or of a later release."""
+    session = _session.decode(stored)
+    if session.version > VERSION:
+        raise msgspec.ValidationError(f"projection of version {session.version}; this release knows {VERSION}")
+    return session
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The log entry as it is stored. MessagePack, because a quarantined body need not be text."""
+    return msgspec.msgpack.encode(entry)
+
+
+def decode_entry(stored: bytes) -> Entry:
+    """The stored log entry."""
+    return _entry.decode(stored)

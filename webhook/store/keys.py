@@ -1,0 +1,51 @@
+"""Every key in Redis: its type, its bound, its writer. All keys of one shard share a hash tag, hence one slot."""
+
+from __future__ import annotations
+
+SHARDS = "vigil:shards"  # string, the number of shards; written once by whoever starts first
+SWEEP_PENDING = "vigil:sweep:pending"  # string, TTL 3 s; clock sets it, the sweep clears it
+SWEPT = "vigil:swept"  # string, ms of the last sweep; sweep
+PROBE = "vigil:probe"  # string, written to see whether the server takes writes; web
+DEAF_UNTIL = "vigil:deaf_until"  # string, ms until which silence proves nothing; sweep
+WEB_SEEN = "vigil:web_seen"  # string, ms of the latest sign of life of any web process; web
+REJECTIONS = "vigil:rejections"  # list, the newest 20; web
+
+
+def rejected(minute: int) -> str:
+    """Hash reason -> count of one minute since the epoch, TTL 2 h; web."""
+    return f"vigil:rejected:{minute}"
+
+
+class ShardKeys:
+    """The keys of one shard. Unless another writer is named, only the holder of the lease writes them."""
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        self._prefix = f"vigil:{{s{shard}}}:"
+        self.inbox = self._prefix + "inbox"  # stream, VIGIL_INBOX_MAX over all shards; web appends, drain trims
+        self.pending = self._prefix + "pending"  # string, TTL 3 s: a wake-up is on its way; web, sweep, drain
+        self.lease = self._prefix + "lease"  # string, TTL 5 s: the token of the one writer
+        self.deadlines = self._prefix + "deadlines"  # sorted set session -> ms, one member a session
+        self.received = self._prefix + "received"  # sorted set -> ms received, a member each copy of an entry
+        self.notices = self._prefix + "notices"  # sorted set, the same members by noticeId; at most 8 an entry
+        self.counts = self._prefix + "counts"  # hash of gauges, one field a state, product and stream state
+
+    def session(self, session_id: str) -> str:
+        """String, the projection; forgotten VIGIL_RETENTION after a session's last word."""
+        return f"{self._prefix}session:{session_id}"
+
+    def log(self, log: str) -> str:
+        """Hash identity -> entry, and effects; at most VIGIL_LOG_PER_SESSION entries."""
+        return f"{self._prefix}log:{log}"
+
+    def places(self, log: str) -> str:
+        """Sorted set, the total order of a log: place -> event time in ms."""
+        return f"{self._prefix}places:{log}"
+
+    def index(self, name: str) -> str:
+        """Sorted set session -> ms of its last event; one member a session that the name holds for."""
+        return f"{self._prefix}index:{name}"
+
+    def minute(self, minute: int) -> str:
+        """Hash of counts by outcome and of lags of one minute since the epoch, TTL 2 h."""
+        return f"{self._prefix}minute:{minute}"

@@ -1,0 +1,146 @@
+"""Log entries as readers see them: by noticeId, by session, or all, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from redis import Redis
+
+from webhook.domain.log import Copy, Entry, session_log
+from webhook.store.codec import decode_entry
+from webhook.store.connection import store_errors
+from webhook.store.keys import ShardKeys
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Span
+from webhook.store.record import SEPARATOR, escape, read_reference
+
+AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
+MOST_SAME_NOTICE = 64  # entries that one noticeId may name
+
+
+class Item(Struct, frozen=True):
+    """One noticeId's arrival: its entry, which of the entry's copies it is, 0 the first."""
+
+    entry: Entry
+    position: int
+
+    @property
+    def copy(self) -> Copy:
+        """The copy this item stands for."""
+        return self.entry.copies[self.position]
+
+
+class ItemPage(Struct, frozen=True):
+    """Items, newest first, and where the next page begins; None at the end."""
+
+    items: list[Item]
+    next: Cursor | None
+
+
+class ItemFilter(Struct, frozen=True, kw_only=True):
+    """Which items a list shows. Times are ms of receiving, `since_ms` included, `until_ms` not."""
+
+    notice_id: str | None = None
+    channel: str | None = None
+    product_id: int | None = None
+    event_type: int | None = None
+    outcome: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def admits(self, item: Item) -> bool:
+        """Whether the item passes."""
+        wanted_and_found = (
+            (self.notice_id, item.copy.notice_id),
+            (self.channel, item.entry.channel),
+            (self.product_id, item.entry.product_id),
+            (self.event_type, item.entry.event_type),
+            (self.outcome, outcome_of(item)),
+        )
+        received_ms = item.copy.received_ms
+        in_range = (self.since_ms or 0) <= received_ms and (self.until_ms is None or received_ms < self.until_ms)
+        return in_range and all(wanted is None or wanted == found for wanted, found in wanted_and_found)
+
+
+def outcome_of(item: Item) -> str:
+    """What became of this arrival: only an entry's first copy was applied."""
+    return item.entry.outcome.value if item.position == 0 else "duplicate"
+
+
+class Notifications:
+    """Reads log entries."""
+
+    def __init__(self, redis: Redis, shards: int) -> None:
+        self._redis = redis
+        self._keys = [ShardKeys(shard) for shard in range(shards)]
+        self._pager = Pager(redis)
+
+    def of_session(
+        self, shard: int, session_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None
+    ) -> ItemPage:
+        """A page of one session's log, latest event first. Raises StoreError."""
+        log, most = session_log(session_id), _most(wanted, limit)
+        rows = self._pager.rows([(shard, self._keys[shard].places(log))], Span(cursor, None, None, most + 2))
+        rest = [row for row in rows if cursor is None or not cursor.ends_with(row)]
+        entries = self._load([(row.shard, log, row.member.partition("|")[2]) for row in rest[:most]])
+        items: list[Item] = []
+        finished = cursor
+        for row, entry in zip(rest, entries, strict=False):
+            skipped = cursor.shown if cursor and (row.score, row.member) == (cursor.score, cursor.member) else 0
+            for position, item in list(enumerate(_items(entry)))[skipped:]:
+                if len(items) == limit:
+                    return ItemPage(items, Cursor(row.score, row.member, position) if position else finished)
+                items += [item] if wanted.admits(item) else []
+            finished = Cursor(row.score, row.member)
+        return ItemPage(items, finished if len(rest) > most else None)
+
+    def all(self, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
+        """A page of everything kept, latest received first. Raises StoreError."""
+        most = _most(wanted, limit)
+        until = None if wanted.until_ms is None else wanted.until_ms - 1
+        span = Span(cursor, wanted.since_ms, until, most + 2)
+        rows = self._pager.rows([(of.shard, of.received) for of in self._keys], span)
+        rest = [row for row in rows if cursor is None or not cursor.ends_with(row)]
+        loaded = zip(rest, self._copies([(row.shard, row.member) for row in rest[:most]]), strict=False)
+        found = [(row, item) for row, item in loaded if item is not None and wanted.admits(item)]
+        if len(found) > limit:
+            last = found[limit - 1][0]
+            return ItemPage([item for _, item in found[:limit]], Cursor(last.score, last.member))
+        end = Cursor(rest[most - 1].score, rest[most - 1].member) if len(rest) > most else None
+        return ItemPage([item for _, item in found], end)
+
+    def called(self, notice_id: str, wanted: ItemFilter) -> ItemPage:
+        """All items of one noticeId, latest received first. Raises StoreError."""
+        name = escape(notice_id)
+        with store_errors("looking for a noticeId"), self._redis.pipeline(transaction=False) as pipe:
+            for of in self._keys:
+                pipe.zrangebylex(of.notices, f"[{name}{SEPARATOR}", f"({name}{AFTER_SEPARATOR}", 0, MOST_SAME_NOTICE)
+            answers = pipe.execute()
+        members = [(shard, member.decode()) for shard, found in enumerate(answers) for member in found]
+        items = [item for item in self._copies(members) if item is not None and wanted.admits(item)]
+        return ItemPage(sorted(items, key=lambda item: item.copy.received_ms, reverse=True), None)
+
+    def _copies(self, members: Sequence[tuple[int, str]]) -> list[Item | None]:
+        """The item that each member of an index names, by its shard; None where it is gone meanwhile."""
+        references = [(shard, *read_reference(member)) for shard, member in members]
+        entries = self._load([(shard, log, field) for shard, _, log, field in references])
+        return [
+            next((item for item in _items(entry) if item.copy.notice_id == notice_id), None)
+            for (_, notice_id, _, _), entry in zip(references, entries, strict=True)
+        ]
+
+    def _load(self, places: Sequence[tuple[int, str, str]]) -> list[Entry | None]:
+        """The entries at (shard, log, field)."""
+        with store_errors("reading notifications"), self._redis.pipeline(transaction=False) as pipe:
+            for shard, log, field in places:
+                pipe.hget(self._keys[shard].log(log), field)
+            return [None if value is None else decode_entry(value) for value in pipe.execute()]
+
+
+def _most(wanted: ItemFilter, limit: int) -> int:
+    """How many entries a page looks at: no more than it shows, unless a filter may drop some."""
+    return limit if wanted == ItemFilter() else max(limit, MOST_LOOKED_AT)
+
+
+def _items(entry: Entry | None) -> list[Item]:
+    return [] if entry is None else [Item(entry, position) for position in range(len(entry.copies))]

@@ -1,0 +1,122 @@
+"""Sessions as readers see them: one by id, or a page by activity. Costs depend on the page, not on their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+from redis import Redis
+
+from webhook.domain.errors import StoreError
+from webhook.domain.facets import ALL, STOPPED, indexes, of_channel, of_state
+from webhook.domain.session import Session
+from webhook.domain.status import State, status_of
+from webhook.store.codec import decode_session
+from webhook.store.connection import store_errors
+from webhook.store.inbox import shard_of
+from webhook.store.keys import ShardKeys
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Row, Span
+
+
+class SessionQuery(Struct, frozen=True, kw_only=True):
+    """Which sessions a list shows. Times are ms of the last event, `since_ms` included, `until_ms` not."""
+
+    projects: tuple[str, ...]  # where a channel may be; all that are configured unless one is asked for
+    project: str | None = None
+    product: str | None = None
+    state: State | None = None
+    channel: str | None = None
+    source: str | None = None
+    stopped: bool = False
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def admits(self, session: Session) -> bool:
+        """Whether `session` passes every filter."""
+        wanted_and_found = (
+            (self.project, session.project),
+            (self.product, session.product),
+            (self.source, session.source),
+            (self.channel, session.channel),
+            (self.state, status_of(session).state),
+        )
+        return all(wanted is None or wanted == found for wanted, found in wanted_and_found) and (
+            not self.stopped or STOPPED in indexes(session)
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a row of the driving index may still be dropped."""
+        beside_channel = self.channel is not None and (self.state is not None or self.stopped)
+        beside_stopped = self.stopped and self.state is not None
+        beside_all = any((self.project and self.channel is None, self.product, self.source))
+        return beside_channel or beside_stopped or beside_all
+
+
+class SessionPage(Struct, frozen=True):
+    """Sessions, newest activity first, and where the next page begins; None at the end."""
+
+    sessions: list[Session]
+    next: Cursor | None
+
+
+class Sessions:
+    """Reads projections."""
+
+    def __init__(self, redis: Redis, shards: int) -> None:
+        self._redis = redis
+        self._keys = [ShardKeys(shard) for shard in range(shards)]
+        self._pager = Pager(redis)
+
+    def find(self, session_id: str) -> tuple[int, Session] | None:
+        """The session called so and its shard, or None. Raises StoreError."""
+        with store_errors("reading a session"), self._redis.pipeline(transaction=False) as pipe:
+            for of in self._keys:
+                pipe.get(of.session(session_id))
+            answers = pipe.execute()
+        found = next(((shard, value) for shard, value in enumerate(answers) if value is not None), None)
+        if found is None:
+            return None
+        try:
+            return found[0], decode_session(found[1])
+        except msgspec.MsgspecError as mistake:
+            raise StoreError(f"session {session_id!r} cannot be read by this release: {mistake}") from mistake
+
+    def page(self, query: SessionQuery, limit: int, cursor: Cursor | None) -> SessionPage:
+        """At most `limit` sessions that pass `query`; looks at no more than MOST_LOOKED_AT rows. Raises StoreError."""
+        most = max(limit, MOST_LOOKED_AT) if query.filtered else limit
+        until = None if query.until_ms is None else query.until_ms - 1
+        # two rows more: the cursor's own, which was shown, and one that tells whether there is a next page
+        rows = self._pager.rows(self._indexes(query), Span(cursor, query.since_ms, until, most + 2))
+        rows = [row for row in rows if cursor is None or not cursor.ends_with(row)]
+        loaded = zip(rows, self._load(rows[:most]), strict=False)
+        found = [(row, session) for row, session in loaded if session and query.admits(session)]
+        if len(found) > limit:
+            return SessionPage([session for _, session in found[:limit]], _cursor(found[limit - 1][0]))
+        return SessionPage([session for _, session in found], _cursor(rows[most - 1]) if len(rows) > most else None)
+
+    def _indexes(self, query: SessionQuery) -> list[tuple[int, str]]:
+        if query.channel is not None:
+            projects = (query.project,) if query.project else query.projects
+            shards = {project: shard_of(f"{project}\x1f{query.channel}", len(self._keys)) for project in projects}
+            return [(shard, self._keys[shard].index(of_channel(name, query.channel))) for name, shard in shards.items()]
+        name = STOPPED if query.stopped else of_state(query.state) if query.state else ALL
+        return [(of.shard, of.index(name)) for of in self._keys]
+
+    def _load(self, rows: Sequence[Row]) -> list[Session | None]:
+        with store_errors("reading sessions"), self._redis.pipeline(transaction=False) as pipe:
+            for row in rows:
+                pipe.get(self._keys[row.shard].session(row.member))
+            return [_decoded(value) for value in pipe.execute()]
+
+
+def _decoded(value: bytes | None) -> Session | None:
+    try:
+        return None if value is None else decode_session(value)
+    except msgspec.MsgspecError:  # written by a later release; its own pages show it
+        return None
+
+
+def _cursor(row: Row) -> Cursor:
+    return Cursor(row.score, row.member)

@@ -1,0 +1,97 @@
+"""The figures of the first screen, from gauges and counts that commits keep: the cost does not grow with sessions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from redis import Redis
+
+from webhook.domain.log import DEAD
+from webhook.store import keys
+from webhook.store.connection import server_now_ms, store_errors
+from webhook.store.keys import ShardKeys
+
+WINDOW_MINUTES = 5
+KEPT_REJECTIONS = 20
+MINUTE_TTL = 7200  # seconds
+
+
+class Figures(Struct, frozen=True):
+    """Gauges now, and counts of the last minutes. Ages are ms; `lags` counts by bucket (store/lags.py)."""
+
+    gauges: Counter[str]
+    outcomes: Counter[str]
+    lags: Counter[int]
+    rejected: Counter[str]
+    inbox_depth: int
+    inbox_oldest_ms: int
+    dead_letters: int
+
+
+class Summary:
+    """Reads figures and counts rejections."""
+
+    def __init__(self, redis: Redis, shards: int) -> None:
+        self._redis = redis
+        self._keys = [ShardKeys(shard) for shard in range(shards)]
+
+    def read(self) -> Figures:
+        """All figures, in one pipeline after the server's time was asked. Raises StoreError."""
+        with store_errors("reading the summary"):
+            now_ms = server_now_ms(self._redis)
+            minutes = range(now_ms // 60_000 - WINDOW_MINUTES + 1, now_ms // 60_000 + 1)
+            with self._redis.pipeline(transaction=False) as pipe:
+                for of in self._keys:
+                    pipe.hgetall(of.counts)
+                    pipe.xlen(of.inbox)
+                    pipe.xrange(of.inbox, count=1)
+                    pipe.zcard(of.places(DEAD))
+                for minute in minutes:
+                    for of in self._keys:
+                        pipe.hgetall(of.minute(minute))
+                    pipe.hgetall(keys.rejected(minute))
+                answers = pipe.execute()
+        return _figures(answers, len(self._keys), now_ms)
+
+    def count_rejection(self, reason: str, detail: str) -> None:
+        """Counts a post that was refused and keeps its reason among the last few. Raises StoreError."""
+        with store_errors("counting a rejection"):
+            now_ms = server_now_ms(self._redis)
+            key = keys.rejected(now_ms // 60_000)
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hincrby(key, reason, 1)
+                pipe.expire(key, MINUTE_TTL)
+                pipe.lpush(keys.REJECTIONS, f"{now_ms} {reason} {detail}")
+                pipe.ltrim(keys.REJECTIONS, 0, KEPT_REJECTIONS - 1)
+                pipe.execute()
+
+
+def _figures(answers: list[Any], shards: int, now_ms: int) -> Figures:
+    per_shard, minutes = answers[: 4 * shards], answers[4 * shards :]
+    gauges = _sum(per_shard[0::4])
+    by_minute = _sum(answer for at, answer in enumerate(minutes) if (at + 1) % (shards + 1))
+    rejected = _sum(answer for at, answer in enumerate(minutes) if not (at + 1) % (shards + 1))
+    oldest = [int(entries[0][0].partition(b"-")[0]) for entries in per_shard[2::4] if entries]
+    return Figures(
+        gauges=gauges,
+        outcomes=_under("outcome:", by_minute),
+        lags=Counter({int(number): count for number, count in _under("lag:", by_minute).items()}),
+        rejected=rejected,
+        inbox_depth=sum(per_shard[1::4]),
+        inbox_oldest_ms=max(0, now_ms - min(oldest)) if oldest else 0,
+        dead_letters=sum(per_shard[3::4]),
+    )
+
+
+def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counts in hashes:
+        total.update({name.decode(): int(count) for name, count in counts.items()})
+    return total
+
+
+def _under(prefix: str, counts: Counter[str]) -> Counter[str]:
+    return Counter({name.removeprefix(prefix): n for name, n in counts.items() if name.startswith(prefix)})

@@ -1,0 +1,52 @@
+"""What the sweep sees: shards with work and nobody at it, and whether Vigil itself was away."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from webhook.store import keys
+from webhook.store.connection import server_now_ms, store_errors
+from webhook.store.inbox import PENDING_MS
+from webhook.store.keys import ShardKeys
+
+AWAY_MS = 30_000  # web, Redis or clock unseen for longer: what came meanwhile may be on its way still
+DEAF_MS = 120_000  # so long after that silence proves nothing
+
+
+def look(redis: Redis, shards: int) -> list[int]:
+    """The shards with entries or due deadlines, no live lease and no wake-up on its way; they now count as woken."""
+    all_keys = [ShardKeys(shard) for shard in range(shards)]
+    with store_errors("sweeping"):
+        now_ms = server_now_ms(redis)
+        with redis.pipeline(transaction=False) as pipe:
+            for of in all_keys:
+                pipe.xlen(of.inbox)
+                pipe.zcount(of.deadlines, "-inf", now_ms)
+                pipe.exists(of.lease)
+            answers = pipe.execute()
+        idle = [
+            of for at, of in enumerate(all_keys) if (answers[3 * at] or answers[3 * at + 1]) and not answers[3 * at + 2]
+        ]
+        with redis.pipeline(transaction=False) as pipe:
+            for of in idle:
+                pipe.set(of.pending, "sweep", nx=True, px=PENDING_MS)
+            marked = pipe.execute()
+    return [of.shard for of, was_free in zip(idle, marked, strict=True) if was_free]
+
+
+def take_pulse(redis: Redis) -> None:
+    """Notes that the sweep ran. Where it, or all web processes, were away for long, silence proves nothing for now."""
+    with store_errors("noting the sweep"):
+        now_ms = server_now_ms(redis)
+        with redis.pipeline(transaction=False) as pipe:
+            pipe.set(keys.SWEPT, now_ms, get=True)
+            pipe.get(keys.WEB_SEEN)
+            swept, web_seen = pipe.execute()
+        if any(now_ms - int(seen or 0) > AWAY_MS for seen in (swept, web_seen)):
+            redis.set(keys.DEAF_UNTIL, now_ms + DEAF_MS)
+
+
+def show_web(redis: Redis) -> None:
+    """Notes that a web process is there to hear. Raises StoreError."""
+    with store_errors("noting a web process"):
+        redis.set(keys.WEB_SEEN, server_now_ms(redis))
