@@ -1,0 +1,146 @@
+"""Drains one shard: read a batch, fold it, commit it, until nothing is left or the slice is over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from msgspec.structs import replace
+
+from webhook.domain.arrivals import Reading, dead_letter, quarantined, read
+from webhook.domain.errors import LeaseLost
+from webhook.domain.folding import Folding, Limits, Spot
+from webhook.domain.log import DEAD, Entry, session_log
+from webhook.store.record import Recorder
+from webhook.store.shard import Batch, Lost, Received, Shard
+
+log = logging.getLogger(__name__)
+
+MOST_ENTRIES = 500
+BATCH_SECONDS = 0.1
+SLICE_SECONDS = 1.0
+UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
+
+
+def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
+    """Drains `shard` for at most a slice; returns how many notifications it took.
+
+    Does nothing while another holds the lease. With work left at the end it hands the shard over and calls `wake`.
+    Raises StoreError; whatever was not committed stays in the inbox.
+    """
+    if not shard.acquire():
+        return 0
+    taken, until = 0, monotonic() + SLICE_SECONDS
+    try:
+        while True:
+            taken += drain_once(shard, limits)
+            if shard.release():
+                return taken
+            if monotonic() >= until:
+                shard.hand_over()
+                wake()
+                return taken
+    except LeaseLost as lost:
+        log.warning("%s", lost)
+        return taken
+
+
+def drain_once(shard: Shard, limits: Limits) -> int:
+    """Folds one batch and commits it; returns its size. Raises LeaseLost or StoreError, with nothing written."""
+    batch = shard.batch(MOST_ENTRIES, limits.dead_ms)
+    if not (batch.received or batch.due or batch.expired):
+        return 0
+    readings = [_read(received) for received in batch.received]
+    known, lost = shard.load(readings, batch.due)
+    folding = Folding(known, limits)
+    taken = _fold(folding, readings, lost)
+    caught_up = taken == len(batch.received) < MOST_ENTRIES
+    deaf = batch.now_ms < batch.deaf_until_ms or not caught_up
+    folding.settle(batch.due, batch.now_ms, deaf=deaf)
+    recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
+    _trim(shard, folding, recorder)
+    _forget(shard, folding, recorder)
+    _expire(shard, batch, recorder)
+    recorder.unschedule(due for due in batch.due if due not in known.sessions and due not in lost.reasons)
+    recorder.postpone((due for due in batch.due if due in lost.reasons), batch.now_ms + UNREADABLE_MS)
+    recorder.save(folding, not_before_ms=_postponed_to(batch, deaf))
+    shard.commit(recorder.finish(batch.received[taken - 1].entry_id if taken else None))
+    return taken
+
+
+def _postponed_to(batch: Batch, deaf: bool) -> int:
+    """While deaf, what is due is looked at again at the end of it, or a second later, not at once and for ever."""
+    return max(batch.deaf_until_ms, batch.now_ms + 1000) if deaf else 0
+
+
+def _fold(folding: Folding, readings: list[Reading], lost: Lost) -> int:
+    """Takes readings in turn until the batch's time is over; returns how many were taken, at least one."""
+    until = monotonic() + BATCH_SECONDS
+    for taken, reading in enumerate(readings, start=1):
+        _take(folding, reading, lost)
+        if monotonic() >= until:
+            return taken
+    return len(readings)
+
+
+def _take(folding: Folding, reading: Reading, lost: Lost) -> None:
+    reason = lost.reasons.get(reading.fact.session_id) if reading.fact else None
+    if reason is not None:
+        folding.take(replace(dead_letter(reading, reason), fact=None))
+        return
+    try:
+        folding.take(reading)
+    except Exception as failure:  # one notification's fault is not its neighbours'
+        log.exception("notification %s could not be applied; it is a dead letter now", reading.copy.notice_id)
+        _take_as_dead(folding, dead_letter(reading, f"{type(failure).__name__}: {failure}"))
+
+
+def _take_as_dead(folding: Folding, reading: Reading) -> None:
+    try:
+        folding.take(reading)
+    except Exception:  # not even its sequence number can be counted: keep it for a look, that is what must not fail
+        folding.take(replace(reading, fact=None))
+
+
+def _read(received: Received) -> Reading:
+    try:
+        return read(received.arrival, received.received_ms)
+    except Exception as failure:  # as above
+        log.exception("the notification at %s could not be read; it is in quarantine now", received.entry_id)
+        return quarantined(received.arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
+
+
+def _trim(shard: Shard, folding: Folding, recorder: Recorder) -> None:
+    overflow = folding.overflow()
+    if not overflow:
+        return
+    stored = shard.least(overflow)
+    trimmed = {name: folding.trim(name, count, stored[name]) for name, count in overflow.items()}
+    entries = shard.entries(trimmed)
+    for name, spots in trimmed.items():
+        recorder.drop(name, spots, {key: entry for key, entry in entries.items() if key[0] == name})
+        recorder.drop_effects(name, _untold(shard, folding, name, spots, entries))
+
+
+def _untold(
+    shard: Shard, folding: Folding, name: str, spots: list[Spot], entries: Mapping[tuple[str, str], Entry]
+) -> list[str]:
+    """The effects that went with trimmed entries because no later one tells of them."""
+    floors = {entry.effect: spot.floor for spot in spots if (entry := entries.get((name, spot.field))) and entry.effect}
+    told = shard.effects(name, list(floors)) | {
+        digest: floor for (log_name, digest), floor in folding.effects.items() if log_name == name
+    }
+    return [digest for digest, floor in floors.items() if told.get(digest, "") <= floor]
+
+
+def _forget(shard: Shard, folding: Folding, recorder: Recorder) -> None:
+    for session in folding.forgotten:
+        name = session_log(session.id)
+        recorder.forget(session, shard.entries({name: shard.whole_log(name)}))
+
+
+def _expire(shard: Shard, batch: Batch, recorder: Recorder) -> None:
+    spots = [Spot(0, place) for place in batch.expired]
+    if spots:
+        recorder.drop(DEAD, spots, shard.entries({DEAD: spots}))

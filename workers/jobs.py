@@ -1,0 +1,55 @@
+"""What RQ calls. Each job names its work by numbers, so losing one, or running one twice, changes nothing."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from redis import Redis
+
+from webhook import settings as configuration
+from webhook.queues import Waker
+from webhook.store import keys
+from webhook.store.shard import Shard
+from webhook.wiring import connect_worker, limits
+from workers.drain import drain as drain_shard
+from workers.sweep import sweep_once
+
+
+class _Process:
+    """The parts of this worker process, made at its first job, after the fork."""
+
+    def __init__(self) -> None:
+        self.settings = configuration.from_environment()
+        self.redis: Redis = connect_worker(self.settings)
+        self.waker = Waker(self.redis)
+        self.limits = limits(self.settings)
+
+
+@cache
+def _process() -> _Process:
+    return _Process()
+
+
+def drain(shard: int) -> None:
+    """Drains one shard."""
+    process = _process()
+    token = f"{os.getpid()}:{os.urandom(8).hex()}"
+    drain_shard(Shard(process.redis, shard, token), process.limits, lambda: process.waker.wake(shard))
+
+
+def sweep() -> None:
+    """Wakes whatever has work and nobody at it."""
+    process = _process()
+    process.redis.delete(keys.SWEEP_PENDING)
+    sweep_once(process.redis, process.settings.shards, process.waker)
+
+
+def drain_all() -> None:
+    """Drains each shard once, without any wake-up: what a worker does before it listens for them.
+
+    A server that is full refuses what RQ writes, and with it every job; what Vigil commits it does not refuse. So a
+    worker that RQ sends away makes room each time it begins.
+    """
+    for shard in range(_process().settings.shards):
+        drain(shard)
