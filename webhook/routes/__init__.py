@@ -1,0 +1,1 @@
+"""Flask routes; they only translate."""

@@ -1,0 +1,90 @@
+"""JSON answers, ETags and problem documents, the same for every route."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import partial
+from typing import IO, Any
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from webhook.domain.errors import Rejected, StoreError
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 5  # seconds
+MOST_DISCARDED, PIECE = 16 * 1024 * 1024, 64 * 1024  # bytes
+
+
+def json_answer(content: Any, status: int = 200) -> Response:
+    """`content` as JSON, never cached by anybody on the way."""
+    answer = Response(msgspec.json.encode(content), status, content_type="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def tagged_answer(content: Any, tag: str | None = None) -> Response:
+    """The same with an ETag, `tag` or a digest of the body; 304 without a body where the reader has it already."""
+    answer = json_answer(content)
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.set_etag(tag or hashlib.sha256(answer.get_data()).hexdigest()[:32])
+    answer.make_conditional(request)
+    return answer
+
+
+def problem(status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
+    """A problem document (RFC 9457). `errors` name the path of each mistake in a bad request."""
+    content: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    answer = json_answer(content | ({"errors": errors} if errors else {}), status)
+    answer.content_type = "application/problem+json"
+    return answer
+
+
+def install(app: Flask) -> None:
+    """Every error that leaves a route becomes a problem document; none shows a traceback."""
+    app.after_request(_hear_out)
+    app.register_error_handler(Rejected, _rejected)
+    app.register_error_handler(StoreError, _unavailable)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _fault)
+
+
+def _rejected(refusal: Rejected) -> Response:
+    answer = problem(refusal.status, refusal.title, refusal.detail, refusal.errors)
+    if refusal.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _unavailable(failure: StoreError) -> Response:
+    log.error("%s", failure)
+    answer = problem(503, "Cannot keep this now", "The store is away or full; try again.")
+    answer.headers["Retry-After"] = str(RETRY_AFTER)
+    return answer
+
+
+def _http(refusal: HTTPException) -> Response:
+    answer = problem(refusal.code or 500, refusal.name, refusal.description or refusal.name)
+    answer.headers.extend([(name, value) for name, value in refusal.get_headers() if name == "Allow"])
+    return answer
+
+
+def _fault(fault: Exception) -> Response:
+    log.error("unexpected %s on %s %s", type(fault).__name__, request.method, request.path, exc_info=fault)
+    return problem(500, "Internal error", "A fault of Vigil's own; its log has the details.")
+
+
+def _hear_out(answer: Response) -> Response:
+    """Reads what a refused sender still sends: closing on unread bytes resets the connection before it has read why."""
+    if answer.status_code >= 400:
+        answer.call_on_close(partial(_discard, request.environ["wsgi.input"]))
+    return answer
+
+
+def _discard(body: IO[bytes]) -> None:
+    left = MOST_DISCARDED
+    while left > 0 and (piece := body.read(min(left, PIECE))):
+        left -= len(piece)

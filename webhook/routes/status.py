@@ -1,0 +1,166 @@
+"""The status API, `/api/v1` (contract.md, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+
+from webhook.domain.decoding import PRODUCTS
+from webhook.domain.errors import Rejected
+from webhook.domain.log import Outcome
+from webhook.domain.session import Session
+from webhook.domain.status import State
+from webhook.routes import access, parameters
+from webhook.routes.answers import tagged_answer
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
+from webhook.settings import Settings
+from webhook.store.notifications import ItemFilter, ItemPage, Notifications
+from webhook.store.paging import read_cursor, write_cursor
+from webhook.store.sessions import SessionQuery, Sessions
+from webhook.store.summary import Summary
+from webhook.views.notifications import notification_view
+from webhook.views.sessions import session_view
+from webhook.views.summary import summary_view
+
+blueprint = Blueprint("status", __name__, url_prefix="/api/v1")
+EXTENSION = "vigil.status"
+
+SESSIONS = PAGE | {
+    "product": parameters.one_of(
+        {product.name: product.name for product in PRODUCTS.values()} | {"unknown": "unknown"}
+    ),
+    "project": str,
+    "state": parameters.one_of({state.value: state for state in State}),
+    "channel": str,
+    "source": str,
+    "stream": parameters.one_of({"stopped": True}),
+    "since": time_ms,
+    "until": time_ms,
+}
+ITEMS = PAGE | {
+    "noticeId": str,
+    "channel": str,
+    "product": parameters.one_of({product.name: number for number, product in PRODUCTS.items()}),
+    "type": parameters.number,
+    "outcome": parameters.one_of({outcome.value: outcome.value for outcome in Outcome}),
+    "since": time_ms,
+    "until": time_ms,
+}
+
+
+class Status:
+    """What the routes read from."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: Sessions,
+        notifications: Notifications,
+        summary: Summary,
+        workers: Callable[[], int],
+    ) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.notifications = notifications
+        self.summary = summary
+        self.workers = workers
+        self.projects = tuple(sorted({source.project for source in settings.sources}))
+
+
+def _status() -> Status:
+    status: Status = current_app.extensions[EXTENSION]
+    return status
+
+
+@blueprint.before_request
+def _admit() -> None:
+    access.admit(_status().settings, "reader" if request.method in ("GET", "HEAD") else "operator")
+
+
+@blueprint.get("/sessions")
+def list_sessions() -> Response:
+    """Sessions, newest activity first."""
+    asked = parameters.read(request.args, SESSIONS)
+    query = SessionQuery(
+        projects=_status().projects,
+        project=asked.get("project"),
+        product=asked.get("product"),
+        state=asked.get("state"),
+        channel=asked.get("channel"),
+        source=asked.get("source"),
+        stopped=asked.get("stream", False),
+        since_ms=asked.get("since"),
+        until_ms=asked.get("until"),
+    )
+    page = _status().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor")))
+    return tagged_answer(
+        {"items": [session_view(session) for session in page.sessions], "next": write_cursor(page.next)}
+    )
+
+
+@blueprint.get("/sessions/<path:session_id>")
+def show_session(session_id: str) -> Response:
+    """One session."""
+    _, session = _find(session_id)
+    return tagged_answer(session_view(session), str(session.revision))
+
+
+@blueprint.get("/sessions/<path:session_id>/notifications")
+def list_session_notifications(session_id: str) -> Response:
+    """What was told of one session, latest event first."""
+    asked = parameters.read(request.args, ITEMS)
+    shard, session = _find(session_id)
+    return _items(_page_of_session(shard, session, asked))
+
+
+@blueprint.get("/notifications")
+def list_notifications() -> Response:
+    """What was received, latest first: of one noticeId, of one session, or all."""
+    asked = parameters.read(request.args, ITEMS | {"session": str})
+    if "session" in asked:
+        found = _status().sessions.find(asked["session"])
+        return _items(_page_of_session(*found, asked) if found else ItemPage([], None))
+    if "noticeId" in asked:
+        return _items(_status().notifications.called(asked["noticeId"], _filter(asked)))
+    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
+    return _items(_status().notifications.all(_filter(asked), limit, cursor))
+
+
+@blueprint.get("/summary")
+def show_summary() -> Response:
+    """The figures of the first screen."""
+    return tagged_answer(summary_view(_status().summary.read(), _status().workers()))
+
+
+def _find(session_id: str) -> tuple[int, Session]:
+    found = _status().sessions.find(session_id)
+    if found is None:
+        raise Rejected(
+            404, "No such session", f"no notification named a session {session_id[:64]!r}, or it was forgotten"
+        )
+    return found
+
+
+def _page_of_session(shard: int, session: Session, asked: dict[str, Any]) -> ItemPage:
+    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
+    return _status().notifications.of_session(shard, session.id, _filter(asked), limit, cursor)
+
+
+def _filter(asked: dict[str, Any]) -> ItemFilter:
+    return ItemFilter(
+        notice_id=asked.get("noticeId"),
+        channel=asked.get("channel"),
+        product_id=asked.get("product"),
+        event_type=asked.get("type"),
+        outcome=asked.get("outcome"),
+        since_ms=asked.get("since"),
+        until_ms=asked.get("until"),
+    )
+
+
+def _items(page: ItemPage) -> Response:
+    operator = g.role == "operator"
+    items = [notification_view(item, operator=operator) for item in page.items]
+    return tagged_answer({"items": items, "next": write_cursor(page.next)})
