@@ -1,0 +1,154 @@
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from webhook.cli.secret import signing_secret
+from webhook.cli.send import send
+from webhook.cli.simulate import simulate, verdict
+from webhook.development import make_secret
+from webhook.domain.errors import ConfigurationError
+from webhook.settings import Settings, load
+
+SECRET = "first"
+ENVIRONMENT = {"AGORA_NOTIFICATION_SECRET": f"{SECRET},second", "VIGIL_CONFIG": "", "VIGIL_API_TOKENS": ""}
+JSON = b'{"status": "accepted", "noticeId": "n"}'
+
+
+def run(command: Any, *arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(command, list(arguments), input=stdin, env=ENVIRONMENT)
+
+
+def play(site: Any, *arguments: str) -> Result:
+    return run(simulate, "--url", site.url, "--speed", "1000000", "--patience", "0", *arguments)
+
+
+def test_a_simulation_that_agrees_says_so_last_and_exits_0(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--sessions", "20", "--duplicate", "0.3", "--reorder", "0.3", "--seed", "4")
+    assert result.stdout.splitlines()[0] == "seed 4"
+    assert result.stdout.splitlines()[-1] == "all 20 sessions agree"
+    assert result.exit_code == 0
+    assert len({post["sid"] for post in stand_in.posts}) == 20
+
+
+def test_a_simulation_with_loss_is_compared_with_what_came(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--sessions", "8", "--loss", "0.2", "--seed", "4")
+    assert result.stdout.splitlines()[-1] == "all 8 sessions agree", result.stdout
+
+
+def test_one_session_agrees_in_the_singular(serve: Any, stand_in: Any) -> None:
+    assert play(serve(stand_in), "--sessions", "1").stdout.splitlines()[-1] == "the 1 session agrees"
+
+
+def test_a_difference_is_printed_and_exits_1(serve: Any, stand_in: Any) -> None:
+    stand_in.twist = lambda session: session.update(state="live")
+    result = play(serve(stand_in), "--sessions", "2")
+    assert result.stdout.count(': state is "live", truth is "ended"') == 2
+    assert result.stdout.splitlines()[-1] == "2 of 2 sessions differ"
+    assert result.exit_code == 1
+
+
+def test_a_differing_session_is_counted_once() -> None:
+    assert verdict(20, ["a: x is 1, truth is 2", "a: y is 1, truth is 2"]) == "1 of 20 sessions differs"
+
+
+def test_the_verdict_can_be_had_as_json(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--sessions", "2", "--seed", "9", "--json", "--duplicate", "1")
+    told = json.loads(result.stdout)
+    assert (told["seed"], told["agree"], told["verdict"], told["differences"]) == (9, True, "all 2 sessions agree", [])
+    assert told["posts"] == told["acknowledged"] == told["notifications"] + told["copies"]
+
+
+def test_where_nothing_answers_one_sentence_says_so_and_it_exits_2(serve: Any, stand_in: Any) -> None:
+    site = serve(stand_in)
+    site.close()
+    result = play(site)
+    assert result.stderr == f"Nothing answers at {site.url}; start Vigil with `vigil up`, or give --url.\n"
+    assert (result.stdout, result.exit_code) == ("", 2)
+
+
+def test_simulate_posts_are_signed_with_the_first_configured_secret(serve: Any, stand_in: Any) -> None:
+    site = serve(stand_in)
+    play(site, "--sessions", "1")
+    posts = [asked for asked in site.asked if asked.method == "POST"]
+    for asked in posts:
+        assert asked.headers["Agora-Signature-V2"] == digest(asked.body, hashlib.sha256)
+
+
+def digest(body: bytes, kind: Any) -> str:
+    return hmac.new(SECRET.encode(), body, kind).hexdigest()
+
+
+def test_a_file_is_posted_byte_for_byte_with_both_signatures(serve: Any, tmp_path: Path) -> None:
+    body = b'{"productId" : 3,\r\n "x": 1.0 }\n'
+    (tmp_path / "body.json").write_bytes(body)
+    site = serve(lambda asked, number: (200, JSON))
+    result = run(send, str(tmp_path / "body.json"), "--url", site.url)
+    assert (result.stdout, result.exit_code) == (f"200 {JSON.decode()}\n", 0)
+    asked = site.asked[0]
+    assert (asked.body, asked.path) == (body, "/webhooks/agora")
+    assert asked.headers["Agora-Signature"] == digest(body, hashlib.sha1)
+    assert asked.headers["Agora-Signature-V2"] == digest(body, hashlib.sha256)
+
+
+def test_a_dash_is_standard_input_and_v1_only_leaves_v2_out(serve: Any) -> None:
+    site = serve(lambda asked, number: (200, JSON))
+    assert run(send, "-", "--v1-only", "--url", site.url, stdin=b"\xff{").exit_code == 0
+    assert site.asked[0].body == b"\xff{"
+    assert site.asked[0].headers["Agora-Signature"] == digest(b"\xff{", hashlib.sha1)
+    assert "Agora-Signature-V2" not in site.asked[0].headers
+
+
+@pytest.mark.parametrize("product", ["recording", "3"])
+def test_a_sample_is_sent_by_product_and_type(serve: Any, product: str) -> None:
+    site = serve(lambda asked, number: (200, JSON))
+    assert run(send, "--product", product, "--type", "44", "--url", site.url).exit_code == 0
+    body = json.loads(site.asked[0].body)
+    assert (body["productId"], body["eventType"]) == (3, 44)
+
+
+def test_an_answer_other_than_200_exits_1_after_all_were_sent(serve: Any, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a", "b")]
+    for file in files:
+        file.write_bytes(b"{}")
+    site = serve(lambda asked, number: (401, b"{}") if number == 1 else (200, JSON))
+    result = run(send, *map(str, files), "--url", site.url)
+    assert result.stdout == f"401 {{}}\n200 {JSON.decode()}\n"
+    assert result.exit_code == 1
+
+
+def test_an_unknown_sample_is_refused_with_the_list_of_known_ones() -> None:
+    result = run(send, "--product", "recording", "--type", "5")
+    assert result.exit_code == 2
+    assert "There is no sample of product recording, type 5" in result.stderr
+    assert "--type 1, 2, 3, 4, 11, 12, 13, 30" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--product", "3"), ("--type", "44"), ("-", "--product", "3", "--type", "44")]
+)
+def test_send_needs_files_or_a_whole_sample(arguments: tuple[str, ...]) -> None:
+    assert run(send, *arguments, stdin=b"{}").exit_code == 2
+
+
+def test_send_says_where_nothing_answers(serve: Any) -> None:
+    site = serve(lambda asked, number: (200, JSON))
+    site.close()
+    result = run(send, "--product", "3", "--type", "44", "--url", site.url)
+    assert result.stderr == f"Nothing answers at {site.url}/webhooks/agora (NewConnectionError).\n"
+    assert result.exit_code == 2
+
+
+def test_without_a_configured_secret_the_development_secret_signs(tmp_path: Path) -> None:
+    made = make_secret(tmp_path)
+    assert signing_secret(Settings(var=tmp_path)) == made
+    assert signing_secret(Settings(var=tmp_path, sources=load(ENVIRONMENT, tmp_path).sources)) == SECRET
+
+
+def test_without_any_secret_the_setting_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="AGORA_NOTIFICATION_SECRET is not set"):
+        signing_secret(Settings(var=tmp_path))

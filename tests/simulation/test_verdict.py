@@ -1,0 +1,202 @@
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from webhook.simulation.agora import Report
+from webhook.simulation.plan import Posting
+from webhook.simulation.scenario import recordings
+from webhook.simulation.script import Script, write
+from webhook.simulation.verdict import Expectation, Patience, Reader, compare, expectations, judge, unacknowledged
+
+SCRIPTS = [write(recording, 1_764_000_000_000) for recording in recordings("screenshots", 5, Random(11))]
+TRUTH = SCRIPTS[0].truth
+SID = TRUTH.sid
+UID = next(iter(TRUTH.streams))
+RECORDER = next(iter(TRUTH.highest))
+EXPECTED = Expectation(SID, TRUTH, TRUTH.distinct)
+
+Session = dict[str, Any]
+
+
+def answering(session: Session, status: int = 200) -> Callable[..., tuple[int, bytes]]:
+    return lambda asked, number: (status, json.dumps(session).encode())
+
+
+def differences(site: Any, stopped: Any, expected: Expectation = EXPECTED, seconds: float = 0.0) -> list[str]:
+    return judge([expected], Reader(site.url), Patience(stopped.clock, seconds))
+
+
+def test_a_session_that_says_the_truth_agrees(serve: Any, say: Any, stopped: Any) -> None:
+    site = serve(answering(say(TRUTH)))
+    assert differences(site, stopped) == []
+    assert site.asked[0].path == f"/api/v1/sessions/{SID}"
+
+
+def change(session: Session, path: str, value: Any) -> Session:
+    *parents, last = path.split("/")
+    place: Any = session
+    for name in parents:
+        place = place[int(name)] if isinstance(place, list) else place[name]
+    place[last] = value
+    return session
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("state", "live", 'state is "live", truth is "ended"'),
+        ("channel", None, f'channel is null, truth is "{TRUTH.channel}"'),
+        ("failovers", 7, f"failovers is 7, truth is {TRUTH.failovers}"),
+        ("upload/state", "uploading", 'upload.state is "uploading", truth is "uploaded"'),
+        ("exit", None, 'exit.status is null, truth is "normal"'),
+        ("exit/status", "abnormal", 'exit.status is "abnormal", truth is "normal"'),
+        ("streams/0/video", "?", f'streams[{UID}].video is "?", truth is "{TRUTH.streams[UID].video}"'),
+        ("streams/0/audio", "?", f'streams[{UID}].audio is "?", truth is "{TRUTH.streams[UID].audio}"'),
+        (
+            "streams/0/snapshots/count",
+            0,
+            f"streams[{UID}].snapshots.count is 0, truth is {TRUTH.streams[UID].snapshots}",
+        ),
+        (
+            "streams/0/snapshots/lastFile",
+            "x",
+            f'streams[{UID}].snapshots.lastFile is "x", truth is "{TRUTH.streams[UID].last_file}"',
+        ),
+        (
+            "streams/0/snapshots/lastAt",
+            "1970-01-01T00:00:00.001Z",
+            f"streams[{UID}].snapshots.lastAt (ms) is 1, truth is {TRUTH.streams[UID].last_at_ms}",
+        ),
+        (
+            f"sequence/{RECORDER}/highest",
+            0,
+            f"sequence[{RECORDER}].highest is 0, truth is {TRUTH.highest[RECORDER]}",
+        ),
+        (f"sequence/{RECORDER}/missing", [[5, 6]], f"sequence[{RECORDER}].missing is [[5, 6]], truth is []"),
+        (
+            "notifications/duplicates",
+            1,
+            f"notifications.received without duplicates is {TRUTH.distinct - 1}, truth is {TRUTH.distinct}",
+        ),
+    ],
+)
+def test_each_difference_is_named_in_words(say: Any, path: str, value: Any, words: str) -> None:
+    assert compare(change(say(TRUTH), path, value), TRUTH) == [words]
+
+
+def test_a_missing_and_an_invented_stream_are_named(say: Any) -> None:
+    session = say(TRUTH)
+    session["streams"][0]["uid"] = "0"
+    [words] = [each for each in compare(session, TRUTH) if each.startswith("the uids")]
+    assert words.startswith('the uids of streams is ["0"')
+
+
+def test_a_recorder_nobody_heard_is_named(say: Any) -> None:
+    session = say(TRUTH)
+    del session["sequence"][RECORDER]
+    assert compare(session, TRUTH) == [f"sequence[{RECORDER}].highest is null, truth is {TRUTH.highest[RECORDER]}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "the status API does not know this session"),
+        (401, "the status API answered 401; give a reader's --token"),
+        (500, "the status API answered 500"),
+    ],
+)
+def test_an_answer_that_is_no_session_is_named(serve: Any, stopped: Any, status: int, words: str) -> None:
+    assert differences(serve(answering({}, status)), stopped) == [f"{SID}: {words}"]
+
+
+@pytest.mark.parametrize("session", [{}, [], {"id": SID}, None, {"id": SID, "channel": "c", "state": "x", "upload": 3}])
+def test_an_answer_of_another_shape_is_named(serve: Any, stopped: Any, session: Any) -> None:
+    [words] = differences(serve(answering(session)), stopped)
+    assert words.startswith(f"{SID}: the status API's answer has not the shape of a session")
+
+
+def test_silence_is_named(serve: Any, stopped: Any) -> None:
+    site = serve(answering({}))
+    site.close()
+    assert not Reader(site.url).answers()
+    assert differences(site, stopped) == [f"{SID}: the status API did not answer (NewConnectionError)"]
+
+
+def test_any_answer_at_all_is_an_answer(serve: Any) -> None:
+    assert Reader(serve(answering({}, 503)).url).answers()
+
+
+def test_it_asks_again_until_the_session_agrees(serve: Any, say: Any, stopped: Any) -> None:
+    late = change(say(TRUTH), "state", "live")
+    site = serve(lambda asked, number: (200, json.dumps(say(TRUTH) if number == 4 else late).encode()))
+    counts: list[int] = []
+    assert judge([EXPECTED], Reader(site.url), Patience(stopped.clock), counts.append) == []
+    assert (len(site.asked), sum(counts)) == (4, 1)
+
+
+def test_patience_ends_and_only_what_differs_is_asked_again(serve: Any, say: Any, stopped: Any) -> None:
+    told = {script.sid: say(script.truth) for script in SCRIPTS}
+    told[SID]["state"] = "live"
+    site = serve(lambda asked, number: (200, json.dumps(told[asked.path.rpartition("/")[2]]).encode()))
+    expected = [Expectation(script.sid, script.truth) for script in SCRIPTS]
+    words = judge(expected, Reader(site.url), Patience(stopped.clock, 15.0))
+    assert words == [f'{SID}: state is "live", truth is "ended"']
+    assert sum(stopped.slept) == 15.0
+    assert len(site.asked) == len(SCRIPTS) + len(stopped.slept)
+
+
+def test_a_session_agrees_only_after_everything_acknowledged_was_received(serve: Any, say: Any, stopped: Any) -> None:
+    posts = TRUTH.distinct + 3
+    site = serve(lambda asked, number: (200, json.dumps(say(TRUTH, posts - 2 + number)).encode()))
+    expected = Expectation(SID, TRUTH, posts)
+    assert differences(site, stopped, expected) == [
+        f"{SID}: notifications.received is {posts - 1}, but {posts} were acknowledged"
+    ]
+    assert differences(site, stopped, expected) == []
+
+
+def test_a_session_nobody_told_of_must_not_be_known(serve: Any, say: Any, stopped: Any) -> None:
+    untold = Expectation(SID, None)
+    assert differences(serve(answering({}, 404)), stopped, untold) == []
+    assert differences(serve(answering(say(TRUTH))), stopped, untold) == [
+        f"{SID}: the status API knows this session, though nothing was told of it"
+    ]
+
+
+def test_the_token_is_sent(serve: Any, say: Any, stopped: Any) -> None:
+    site = serve(answering(say(TRUTH)))
+    assert judge([EXPECTED], Reader(site.url, "t0ken"), Patience(stopped.clock)) == []
+    assert site.asked[0].headers["Authorization"] == "Bearer t0ken"
+
+
+def postings(script: Script) -> list[Posting]:
+    return [Posting(0, script.sid, line, line.notice_id, "application/json") for line in script.lines]
+
+
+def test_of_all_that_was_told_the_truth_by_construction_is_expected() -> None:
+    told = postings(SCRIPTS[0])
+    [expected] = expectations(SCRIPTS[:1], Report(acknowledged=[*told, told[3]]))
+    assert expected.truth is TRUTH
+    assert expected.acknowledged == TRUTH.distinct + 1
+
+
+def test_of_a_part_the_fold_of_that_part_is_expected() -> None:
+    told = [posting for posting in postings(SCRIPTS[0]) if posting.line.event_type not in (11, 31)]
+    [expected] = expectations(SCRIPTS[:1], Report(acknowledged=told))
+    assert expected.truth is not None
+    assert (expected.truth.state, expected.truth.distinct) == ("ending", TRUTH.distinct - 2)
+
+
+def test_of_nothing_no_session_is_expected() -> None:
+    assert expectations(SCRIPTS[:1], Report()) == [Expectation(SID, None, 0)]
+
+
+def test_a_session_that_was_dropped_altogether_does_not_agree() -> None:
+    first, second = postings(SCRIPTS[0]), postings(SCRIPTS[1])
+    report = Report(acknowledged=second[1:], dropped=[(first[0], "status 401"), (second[0], "status 503")])
+    assert unacknowledged(SCRIPTS, report) == [
+        f"{SID}: not one notification was acknowledged; the last answer was status 401"
+    ]

@@ -1,0 +1,187 @@
+"""Whether the status API says what is true: every session, field by field, each difference in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from msgspec import Struct
+
+from webhook.simulation.agora import Clock, Report
+from webhook.simulation.plan import Posting
+from webhook.simulation.script import Script
+from webhook.simulation.truth import SessionTruth, StreamTruth, fold
+
+Json = dict[str, Any]
+
+POLL_S = 0.25
+TIMEOUT_S = 5.0
+FOUND, ABSENT = 200, 404
+
+
+class Expectation(Struct, frozen=True):
+    """What must be said of a session: its truth, None where nobody told of it, and how many posts were acknowledged."""
+
+    sid: str
+    truth: SessionTruth | None
+    acknowledged: int = 0
+
+
+def expectations(scripts: Sequence[Script], report: Report) -> list[Expectation]:
+    """What must be said of each session after what was acknowledged of it."""
+    told: dict[str, list[Posting]] = {script.sid: [] for script in scripts}
+    for posting in report.acknowledged:
+        told[posting.sid].append(posting)
+    return [_expectation(script, told[script.sid]) for script in scripts]
+
+
+def _expectation(script: Script, told: Sequence[Posting]) -> Expectation:
+    """By construction where all was told; else by the fold, which needs no more than what was told."""
+    lines = {posting.line.notice_id: posting.line for posting in told}
+    truth = script.truth if len(lines) == len(script.lines) else fold(lines.values())
+    return Expectation(script.sid, truth, len(told))
+
+
+def unacknowledged(scripts: Sequence[Script], report: Report) -> list[str]:
+    """In words, each session that was dropped altogether: nothing can be expected of it, so nothing agrees."""
+    heard = {posting.sid for posting in report.acknowledged}
+    answers = {posting.sid: answer for posting, answer in report.dropped}
+    silent = [script.sid for script in scripts if script.sid in answers and script.sid not in heard]
+    return [f"{sid}: not one notification was acknowledged; the last answer was {answers[sid]}" for sid in silent]
+
+
+class Reader:
+    """Reads sessions from the status API at `site`, with a reader's token where one is needed."""
+
+    def __init__(self, site: str, token: str | None = None) -> None:
+        self._site = site
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
+
+    def answers(self) -> bool:
+        """Whether anything speaks HTTP at the address."""
+        try:
+            self._pool.request("GET", f"{self._site}/livez")
+        except urllib3.exceptions.HTTPError:
+            return False
+        return True
+
+    def differences(self, expected: Expectation) -> list[str]:
+        """What the status API says of the session against what it must say, in words; empty where they agree."""
+        try:
+            answer = self._pool.request("GET", self._address(expected.sid), headers=self._headers)
+        except urllib3.exceptions.HTTPError as failure:
+            return [f"{expected.sid}: the status API did not answer ({type(failure).__name__})"]
+        return [f"{expected.sid}: {words}" for words in _judge(answer.status, answer.data, expected)]
+
+    def _address(self, sid: str) -> str:
+        return f"{self._site}/api/v1/sessions/{quote(sid, safe='')}"
+
+
+class Patience(Struct, frozen=True):
+    """How long to ask again: `seconds` in all, by `clock`."""
+
+    clock: Clock
+    seconds: float = 15.0
+
+
+def judge(
+    expected: list[Expectation],
+    reader: Reader,
+    patience: Patience,
+    agreed: Callable[[int], object] = lambda count: None,
+) -> list[str]:
+    """Every difference that is left when all agree or patience is over, in the order of `expected`.
+
+    `agreed` is called with the number of sessions that agree since it was last called.
+    """
+    deadline_ms = patience.clock.now_ms() + round(patience.seconds * 1000)
+    pending = {each.sid: each for each in expected}
+    while True:
+        found = {sid: reader.differences(each) for sid, each in pending.items()}
+        agreed(sum(not words for words in found.values()))
+        pending = {sid: each for sid, each in pending.items() if found[sid]}
+        if not pending or patience.clock.now_ms() >= deadline_ms:
+            return [words for sid in pending for words in found[sid]]
+        patience.clock.sleep(POLL_S)
+
+
+def _judge(status: int, body: bytes, expected: Expectation) -> list[str]:
+    if status == ABSENT:
+        return [] if expected.truth is None else ["the status API does not know this session"]
+    if status != FOUND:
+        return [f"the status API answered {status}" + ("; give a reader's --token" if status in (401, 403) else "")]
+    if expected.truth is None:
+        return ["the status API knows this session, though nothing was told of it"]
+    try:
+        return [*compare(json.loads(body), expected.truth), *_unheard(json.loads(body), expected.acknowledged)]
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as mistake:
+        return [f"the status API's answer has not the shape of a session: {mistake!r}"]
+
+
+def compare(said: Json, truth: SessionTruth) -> list[str]:
+    """The differences between a session of the status API (contract.md, section 4) and the truth, in words."""
+    return [
+        f"{field} is {json.dumps(value)}, truth is {json.dumps(true)}"
+        for field, value, true in _fields(said, truth)
+        if value != true
+    ]
+
+
+Compared = Iterator[tuple[str, Any, Any]]
+
+
+def _fields(said: Json, truth: SessionTruth) -> Compared:
+    yield "id", said["id"], truth.sid
+    yield "channel", said["channel"], truth.channel
+    yield "state", said["state"], truth.state
+    yield "failovers", said["failovers"], truth.failovers
+    yield "upload.state", said["upload"]["state"], truth.upload_state
+    if truth.exit_status is not None:
+        yield "exit.status", (said["exit"] or {}).get("status"), truth.exit_status
+    yield from _stream_fields({stream["uid"]: stream for stream in said["streams"]}, truth.streams)
+    yield from _sequence_fields(said["sequence"], truth)
+    yield "notifications.received without duplicates", _distinct(said["notifications"]), truth.distinct
+
+
+def _distinct(counts: Mapping[str, int]) -> int:
+    return counts["received"] - counts["duplicates"] - counts["stale"]
+
+
+def _stream_fields(said: Mapping[str, Json], truth: Mapping[str, StreamTruth]) -> Compared:
+    yield "the uids of streams", sorted(said), sorted(truth)
+    for uid in sorted(said.keys() & truth.keys()):
+        for field, value, true in _one_stream(said[uid], truth[uid]):
+            yield f"streams[{uid}].{field}", value, true
+
+
+def _one_stream(said: Json, truth: StreamTruth) -> Compared:
+    snapshots = said["snapshots"]
+    yield "video", said["video"], truth.video
+    yield "audio", said["audio"], truth.audio
+    yield "snapshots.count", snapshots["count"], truth.snapshots
+    yield "snapshots.lastFile", snapshots["lastFile"], truth.last_file
+    yield "snapshots.lastAt (ms)", _ms(snapshots["lastAt"]), truth.last_at_ms
+
+
+def _ms(text: str | None) -> int | None:
+    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _sequence_fields(said: Mapping[str, Json], truth: SessionTruth) -> Compared:
+    for uid in sorted(truth.highest):
+        numbers = said.get(uid) or {"highest": None, "missing": []}
+        yield f"sequence[{uid}].highest", numbers["highest"], truth.highest[uid]
+        yield f"sequence[{uid}].missing", numbers["missing"], [list(gap) for gap in truth.missing[uid]]
+
+
+def _unheard(said: Json, acknowledged: int) -> list[str]:
+    """Agreement counts only once everything acknowledged was applied, so that a late duplicate cannot undo it."""
+    received = said["notifications"]["received"]
+    if received >= acknowledged:
+        return []
+    return [f"notifications.received is {received}, but {acknowledged} were acknowledged"]
