@@ -22,7 +22,7 @@ check: $(DEV)  ## format, lint, types, import law, dependency audit
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pip-audit --disable-pip --requirement requirements-dev.lock
+	$(BIN)/python .ci/audit
 
 format: $(DEV)
 	$(BIN)/ruff format .
