@@ -173,10 +173,12 @@ class Kept:
     ) -> Folding:
         """Folds readings, counts silence up to `now_ms` where one is given, trims what is too much, and keeps all."""
         loose = sum(log == LOOSE for log, _ in self.entries)
-        known = Known(dict(self.sessions), dict(self.entries), dict(self.effects), loose)
+        known = Known(dict(self.sessions), dict(self.entries), dict(self.effects), loose=loose)
         folding = Folding(known, self.limits)
         for each in readings:
             folding.take(each)
+        for session_id in folding.moved:
+            folding.refold(session_id, self.entries)
         if now_ms is not None:
             folding.settle(due, now_ms, deaf=deaf)
         self._trim(folding)

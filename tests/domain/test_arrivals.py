@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -5,6 +7,7 @@ from tests.build import (
     AT_MS,
     CHANNEL,
     RECEIVED_MS,
+    RECORDER,
     SID,
     Kept,
     Notification,
@@ -16,8 +19,9 @@ from tests.build import (
     video,
 )
 from webhook.domain.arrivals import dead_letter
-from webhook.domain.events import RecorderStarted, Undecoded, Unrecognised
+from webhook.domain.events import Undecoded, Unrecognised
 from webhook.domain.log import DEAD, LOOSE, Copy, Entry, Outcome, effect_digest, session_log
+from webhook.domain.recording.events import RecorderStarted
 
 
 def test_a_notification_of_a_session_is_kept_in_its_log_under_its_identity() -> None:
@@ -28,6 +32,7 @@ def test_a_notification_of_a_session_is_kept_in_its_log_under_its_identity() -> 
     assert (read.log, read.field, read.received_ms) == (session_log(SID), read.fact.identity, RECEIVED_MS)
     assert read.entry == Entry(
         source="eu",
+        product="cloud_recording",
         product_id=3,
         event_type=40,
         outcome=Outcome.APPLIED,
@@ -37,6 +42,7 @@ def test_a_notification_of_a_session_is_kept_in_its_log_under_its_identity() -> 
         copies=(Copy("n", AT_MS + 30, RECEIVED_MS),),
         body=body(said),
         signature=2,
+        uids=(RECORDER,),
     )
 
 
@@ -52,15 +58,51 @@ def test_a_snapshot_is_kept_with_the_digest_of_its_file() -> None:
     assert reading(said).entry.effect == effect_digest(said["payload"]["details"]["fileName"])
 
 
+TEST = "test_webhook"
+# how each product's payloads name their channel
+NAMED: dict[int, dict[str, Any]] = {
+    1: {"channelName": TEST, "uid": 12121212},
+    3: {"cname": TEST, "uid": "12121212", "sid": SID, "details": {}},
+    4: {"player": {"id": "p", "channelName": TEST}},
+    5: {"converter": {"id": "c", "transcodeOptions": {"rtcChannel": TEST}}},
+    10: {"sid": "g", "rtcInfo": {"channel": TEST, "uid": "12121212"}},
+    17: {"agent_id": "a", "channel": TEST},
+    20: {"agent_id": "a", "channel": TEST},
+    99: {"cname": TEST},
+}
+
+
 @pytest.mark.parametrize("event_type", [1, 11, 40, 44, 45, 101])
-@pytest.mark.parametrize("product_id", [1, 3, 5, 17, 99])
+@pytest.mark.parametrize("product_id", NAMED)
 def test_a_test_of_the_console_makes_no_fact(product_id: int, event_type: int) -> None:
-    said = notification(event_type, product_id=product_id, channel="test_webhook", notice_id="n", notify_ms=AT_MS)
+    assert_test(product_id, event_type, NAMED[product_id])
+
+
+def assert_test(product_id: int, event_type: int, payload: dict[str, Any]) -> None:
+    said = notification(event_type, product_id=product_id, notice_id="n", notify_ms=AT_MS) | {"payload": payload}
     read = reading(said)
     assert read.fact is None
     assert (read.log, read.field) == (LOOSE, f"default:{product_id}:{event_type}:n")
-    assert (read.entry.outcome, read.entry.session_id, read.entry.channel) == (Outcome.TEST, None, "test_webhook")
+    assert (read.entry.outcome, read.entry.session_id) == (Outcome.TEST, None)
     assert read.entry.occurred_ms == AT_MS
+
+
+@pytest.mark.parametrize("event_type", [1, 4, 101])
+@pytest.mark.parametrize(
+    ("product_id", "name"),
+    [
+        (1, "channelName"),
+        (3, "cname"),
+        (99, "channelName"),
+        (99, "cname"),
+        *((product_id, "channelName") for product_id in (3, 4, 5, 10, 17, 20)),
+        *((product_id, "cname") for product_id in (1, 4, 5, 10, 17, 20)),
+    ],
+)
+def test_the_consoles_own_name_of_the_channel_tells_a_test_whatever_the_product(
+    product_id: int, name: str, event_type: int
+) -> None:
+    assert_test(product_id, event_type, {name: TEST, "uid": 12121212})
 
 
 def test_an_unknown_product_makes_no_fact() -> None:
@@ -98,7 +140,7 @@ def test_a_known_type_without_what_it_needs_is_a_dead_letter_that_counts_as_hear
     assert read.fact is not None
     assert (read.log, read.field, read.entry.outcome) == (DEAD, read.fact.identity, Outcome.DEAD_LETTER)
     assert (read.fact.event, read.fact.order.sequence) == (Undecoded(read.entry.error or ""), 5)
-    assert read.entry.error == "details.state is 'None', not an integer"
+    assert read.entry.error == "details.state is None, not an integer"
     assert read.entry.session_id == SID
 
 

@@ -23,9 +23,11 @@ from tests.build import (
     uploaded,
     video,
 )
-from webhook.domain.deadlines import forget_ms, next_deadline_ms, settle, silence_deadline_ms, silence_ms
+from webhook.domain.deadlines import forget_ms, next_deadline_ms, settle, silence_deadline_ms
+from webhook.domain.recording.status import silence_ms
 from webhook.domain.session import Session
-from webhook.domain.status import Status, status_of
+from webhook.domain.states import Status
+from webhook.domain.status import status_of
 
 RETENTION_MS = 7 * DAY_MS
 
@@ -66,7 +68,7 @@ def moved(said: Notification, recorder: str) -> Notification:
     ],
 )
 def test_how_long_a_session_may_be_silent(said: list[Notification], expected: int) -> None:
-    assert silence_ms(fold(*said)) == expected
+    assert silence_ms(fold(*said).state) == expected
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.build import (
     SID,
     Kept,
     Notification,
+    audio,
     body,
     fold,
     fold_batches,
@@ -32,9 +33,9 @@ from tests.build import (
 )
 from webhook.domain.facts import Fact
 from webhook.domain.folding import Limits
-from webhook.domain.log import session_log
+from webhook.domain.log import DEAD, session_log
+from webhook.domain.merging import greatest, least
 from webhook.domain.session import Session
-from webhook.domain.transitions import greatest, least
 from webhook.views.sessions import session_view
 
 seeds = st.integers(0, 2**32)
@@ -134,7 +135,7 @@ def test_any_part_of_a_session_folds_in_any_order_to_the_same(seed: int) -> None
 @given(seeds, st.integers(0, SMALL_LOG))
 def test_what_is_displaced_less_than_the_log_is_long_converges_though_the_log_is_trimmed(seed: int, most: int) -> None:
     random = Random(seed)
-    said = in_total_order([*recording(random), *recording(Random(seed + 1))])
+    said = in_total_order(told_once([*recording(random), *recording(Random(seed + 1))]))
     displaced = sorted(said, key=lambda each: said.index(each) + random.uniform(0, most))
     kept = Kept(Limits(log_per_session=SMALL_LOG, retention_ms=LIMITS.retention_ms))
     for batch in cut(displaced, random):
@@ -220,9 +221,17 @@ strange = st.builds(
 @given(st.lists(strange, min_size=1, max_size=6))
 def test_nothing_that_agora_might_sign_raises_or_depends_on_order(said: list[Notification]) -> None:
     wire = [body(each).replace(b"NaN", b"1e400").replace(b"Infinity", b"1e400") for each in said]
-    one, other = fold(*wire, limits=EVER), fold(*wire[::-1], limits=EVER)
-    assert shown(one) == shown(other)
-    assert msgspec.json.decode(msgspec.json.encode(one), type=Session) == one
+    one, other = folded(wire), folded(wire[::-1])
+    assert {sid: shown(session) for sid, session in one.items()} == {sid: shown(known) for sid, known in other.items()}
+    assert msgspec.json.decode(msgspec.json.encode(one), type=dict[str, Session]) == one
+    # only what lacks both what its type needs and a time of its own opens nothing
+    assert one or not any(reading(each).fact for each in wire)
+
+
+def folded(wire: list[bytes]) -> dict[str, Session]:
+    kept = Kept(EVER)
+    kept.fold(*wire)
+    return kept.sessions
 
 
 @pytest.mark.parametrize(
@@ -239,6 +248,63 @@ def test_a_snapshot_told_by_old_and_new_recorder_is_one_file() -> None:
     for order in ((one, other), (other, one)):
         assert fold(*order).state.streams["123"].snapshots.count == 1
         assert fold_batches([[each] for each in order]).state.streams["123"].snapshots.count == 1
+
+
+def test_an_event_without_a_time_of_its_own_happened_at_the_least_time_of_sending_of_its_copies() -> None:
+    first = started(notify_ms=AT_MS + 1000)
+    del first["payload"]["sendts"]
+    resent = first | {"notifyMs": AT_MS + 5000}
+    assert shown(fold(resent, first)) == shown(fold(first, resent)) == shown(fold(first))
+    assert shown(fold_batches([[resent], [first]])) == shown(fold(first))
+
+
+@settings(max_examples=100)
+@given(seeds)
+def test_events_without_a_time_of_their_own_do_not_depend_on_which_copy_came_first(seed: int) -> None:
+    random = Random(seed)
+    readable = [each for each in recording(random) if reading(each).log != DEAD] or [started()]
+    said = [timeless(each) if random.random() < 0.4 else each for each in readable]
+    told = with_copies(said, random, share=0.8)
+    one, other = (fold_batches(shuffled_batches(told, random)) for _ in range(2))
+    assert shown(one) == shown(other)
+
+
+def test_what_a_dead_letter_showed_stays_when_a_copy_moves_another_event() -> None:
+    sign_of_recording = notification(44, {}, at_ms=AT_MS + 2000, sequence=2)
+    moving = timeless(started(notify_ms=AT_MS + 1000))
+    resent = moving | {"notifyMs": AT_MS + 5000}
+    assert shown(fold_batches([[sign_of_recording], [resent], [moving]])) == shown(fold(moving, sign_of_recording))
+
+
+def test_the_number_of_a_dead_letter_stays_heard_when_a_copy_moves_another_event() -> None:
+    dead = notification(44, {}, at_ms=AT_MS + 2000, sequence=2)
+    moving = timeless(started(notify_ms=AT_MS + 1000, sequence=1))
+    resent = moving | {"notifyMs": AT_MS + 5000}
+    session = fold_batches([[dead, resent], [moving], [video(0, at_ms=AT_MS + 3000, sequence=3)]])
+    assert session.state.recorders["1001"].sequences.heard == ((1, 3),)
+
+
+def test_a_copy_that_moves_an_event_of_a_trimmed_log_takes_nothing_away() -> None:
+    kept = Kept(Limits(log_per_session=SMALL_LOG, retention_ms=LIMITS.retention_ms))
+    kept.fold(*(snapshot(at_ms=AT_MS + number * 1000, sequence=number) for number in range(2 * SMALL_LOG)))
+    resent = timeless(audio(1, sequence=99, notify_ms=AT_MS + 60_000))
+    kept.fold(resent)
+    before = kept.session().state.streams["123"].snapshots.count
+    kept.fold(resent | {"notifyMs": AT_MS + 50_000})
+    assert kept.session().state.streams["123"].snapshots.count == before == 2 * SMALL_LOG
+
+
+def told_once(said: list[Notification]) -> list[Notification]:
+    """`said` without snapshots that another told of: a log remembers those no longer than its entries."""
+    by_file = {each["payload"]["details"].get("fileName"): each for each in said if each["eventType"] == 45}
+    return [each for each in said if each["eventType"] != 45 or each in by_file.values()]
+
+
+def timeless(said: Notification) -> Notification:
+    """`said` without any time but that of sending; nothing of it is told apart by a time any more."""
+    payload = {key: value for key, value in said["payload"].items() if key != "sendts"}
+    details = {key: value for key, value in payload["details"].items() if key not in ("UtcMs", "utcMs")}
+    return said | {"payload": payload | {"details": details}}
 
 
 def test_one_sid_in_two_projects_is_two_facts() -> None:

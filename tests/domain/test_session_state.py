@@ -30,8 +30,11 @@ from tests.build import (
     uploaded,
     video,
 )
-from webhook.domain.session import MOST_FILES, MOST_RECORDERS, MOST_STREAMS, Session
-from webhook.domain.status import Exit, Status, exit_of, latest_uid, leave_reasons, reception, status_of
+from webhook.domain.recording.state import MOST_FILES, MOST_RECORDERS, MOST_STREAMS
+from webhook.domain.recording.status import latest_uid, leave_reasons, reception
+from webhook.domain.session import Session
+from webhook.domain.states import Exit, Status
+from webhook.domain.status import exit_of, status_of
 from webhook.views.sessions import session_view
 
 OLD, NEW = {"recorder": RECORDER}, {"recorder": SUCCESSOR}
@@ -53,7 +56,9 @@ STATES: list[tuple[str, list[Notification], str, float]] = [
     ("an uploader that started", [notification(30, {"status": 0}, **at(3))], "starting", 3),
     ("a failover alone", [failed_over(**at(3))], "starting", 3),
     ("an unknown type alone", [notification(46, **at(3))], "starting", 3),
-    ("an error alone", [notification(1, {"errorLevel": 5}, **at(3))], "starting", 3),
+    ("a minor error alone", [notification(1, {"errorLevel": 2}, **at(3))], "starting", 3),
+    ("a fatal error alone", [notification(1, {"errorLevel": 5}, **at(3))], "failed", 3),
+    ("a fatal error before a start", [notification(1, {"errorLevel": 5}, **at(3)), started(**at(4))], "starting", 3),
     ("an upload that finished alone", [uploaded(**at(3))], "starting", 3),
     ("starting since the first fact", [started(**at(3)), notification(46, **at(1))], "starting", 1),
     ("a playlist", [started(**at(0)), notification(4, **at(3))], "live", 3),
@@ -150,7 +155,7 @@ def test_the_state_follows_from_what_was_said_in_any_order(
     [
         ([started(**at(1))], None),
         ([left(**at(4))], None),
-        ([left(**at(4)), uploaded(**at(5))], None),
+        ([left(**at(4)), uploaded(**at(5))], Exit(True, AT_MS + 5000, ("left_channel",))),
         ([exited(**at(5))], Exit(True, AT_MS + 5000, ())),
         ([exited(1, **at(5))], Exit(False, AT_MS + 5000, ())),
         ([left(24, **at(4)), exited(**at(5))], Exit(True, AT_MS + 5000, ("ignore", "left_channel"))),
@@ -372,7 +377,7 @@ def test_snapshots_are_counted_by_file_and_shown_by_the_latest_capture() -> None
     said = [snapshot(**at(seconds)) for seconds in (10, 5, 15, 20)]
     shot = session_view(fold(*said, snapshot(**at(15, sequence=99))))["streams"][0]["snapshots"]
     name = said[-1]["payload"]["details"]["fileName"]
-    assert shot == {"count": 4, "lastAt": stamp(20), "lastFile": name, "interval": 5.0}
+    assert shot == {"count": 4, "lastAt": stamp(20), "lastFile": name, "interval": 5.0, "gaps": []}
 
 
 def test_the_interval_is_learned_from_the_latest_captures_in_any_order() -> None:
@@ -455,10 +460,7 @@ def test_a_recorder_that_speaks_again_after_many_others_is_the_same_in_any_order
 
 def test_the_channel_and_the_source_do_not_depend_on_who_came_first() -> None:
     one, other = started(channel="b", **at(1)), video(0, channel="a", **at(2))
-    nameless = snapshot(**at(3))
-    del nameless["payload"]["cname"]
-    assert {fold(*order).channel for order in permutations([one, other, nameless])} == {"a"}
-    assert fold(nameless).channel is None
+    assert {fold(*order).channel for order in permutations([one, other])} == {"a"}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

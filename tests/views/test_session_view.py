@@ -50,7 +50,7 @@ EXAMPLE = json.loads(
  "registration": null, "alerts": [], "detail": {}}
 """
 )
-ADDED = {"filesCount"}  # additions to the contract, which it welcomes
+ADDED = {"filesCount", "gaps", "mode"}  # additions to the contract, which it welcomes
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TIMES = {"stateSince", "firstEventAt", "lastEventAt", "endedAt", "at", "from", "until", "videoSince", "audioSince"}
 TIMES |= {"lastAt", "startedAt"}
@@ -96,7 +96,7 @@ def test_a_session_has_the_shape_of_the_contracts_example() -> None:
 
 def test_a_session_says_what_was_told() -> None:
     name = snapshot(**at(30, 12))["payload"]["details"]["fileName"]
-    shots = {"count": 6, "lastAt": stamp(30), "lastFile": name, "interval": 5.0}
+    shots = {"count": 6, "lastAt": stamp(30), "lastFile": name, "interval": 5.0, "gaps": []}
     assert example() == {
         "id": SID,
         "product": "cloud_recording",
@@ -129,7 +129,7 @@ def test_a_session_says_what_was_told() -> None:
         "notifications": {"received": 13, "duplicates": 3, "stale": 0},
         "registration": None,
         "alerts": [],
-        "detail": {},
+        "detail": {"mode": "individual"},
         "revision": 0,
     }
 
@@ -172,7 +172,7 @@ def test_what_nobody_spoke_of_is_unknown_without_a_time() -> None:
     (stream,) = session_view(fold(snapshot()))["streams"]
     assert [stream[key] for key in ("video", "videoSince", "audio", "audioSince")] == ["unknown", None, "unknown", None]
     (stream,) = session_view(fold(audio(0)))["streams"]
-    assert stream["snapshots"] == {"count": 0, "lastAt": None, "lastFile": None, "interval": None}
+    assert stream["snapshots"] == {"count": 0, "lastAt": None, "lastFile": None, "interval": None, "gaps": []}
 
 
 def test_before_an_upload_nothing_is_uploaded() -> None:
@@ -188,11 +188,11 @@ def test_a_file_says_what_its_list_said() -> None:
     ]
 
 
-def test_a_session_without_channel_or_recorder_is_shown_all_the_same() -> None:
+def test_a_session_without_recorder_is_shown_all_the_same() -> None:
     said = started()
-    del said["payload"]["cname"], said["payload"]["uid"]
+    del said["payload"]["uid"]
     view = session_view(fold(said))
-    assert (view["channel"], view["recorders"], view["sequence"], view["state"]) == (None, [], {}, "starting")
+    assert (view["recorders"], view["sequence"], view["state"]) == ([], {}, "starting")
 
 
 def test_streams_recorders_and_sequences_come_in_one_order() -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 from msgspec.structs import replace
 
-from webhook.domain.decoding import Origin, channel_of, decode, is_test
-from webhook.domain.envelope import Envelope, fingerprint, parse
+from webhook.domain.decoding import UNKNOWN_PRODUCT, Origin, channel_of, decode, is_test, product_of, unknown_fields
+from webhook.domain.envelope import Envelope, fingerprint, masked_body, parse
 from webhook.domain.errors import Undecodable, Unusable
 from webhook.domain.events import Undecoded, Unrecognised
 from webhook.domain.facts import Fact
 from webhook.domain.log import DEAD, LOOSE, Copy, Entry, Outcome, effect_digest, session_log
+from webhook.domain.wire import mapping, name
+
+
+class Kind(StrEnum):
+    """What an entry of the inbox is."""
+
+    NOTIFICATION = "notification"
+    REGISTRATION = "registration"
 
 
 class Arrival(Struct, frozen=True):
@@ -21,6 +31,7 @@ class Arrival(Struct, frozen=True):
     project: str
     signature: int  # the version that held, 0 where unsigned posts are allowed
     body: bytes
+    kind: Kind = Kind.NOTIFICATION
 
 
 class Reading(Struct, frozen=True):
@@ -31,6 +42,7 @@ class Reading(Struct, frozen=True):
     entry: Entry
     fact: Fact | None
     received_ms: int
+    drift: tuple[str, ...] = ()  # product:type:field of fields that no table knows
 
     @property
     def copy(self) -> Copy:
@@ -71,6 +83,7 @@ def quarantined(arrival: Arrival, received_ms: int, error: str) -> Reading:
     name = fingerprint(arrival.body)
     entry = Entry(
         source=arrival.source,
+        product=UNKNOWN_PRODUCT,
         product_id=None,
         event_type=None,
         outcome=Outcome.QUARANTINED,
@@ -93,8 +106,14 @@ def _of_session(arrival: Arrival, envelope: Envelope, fact: Fact) -> Reading:
         occurred_ms=fact.order.at_ms,
         effect=effect_digest(fact.effect) if fact.effect else None,
     )
-    reading = Reading(session_log(fact.session_id), fact.identity, entry, fact, fact.received_ms)
-    return dead_letter(reading, fact.event.error) if isinstance(fact.event, Undecoded) else reading
+    reading = Reading(
+        session_log(fact.session_id), fact.identity, entry, fact, fact.received_ms, unknown_fields(envelope)
+    )
+    if not isinstance(fact.event, Undecoded):
+        return reading
+    dead = dead_letter(reading, fact.event.error)
+    # without a time of its own it has no place in the order, and nothing that could count as heard
+    return replace(dead, fact=None) if fact.timeless else dead
 
 
 def _loose(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outcome) -> Reading:
@@ -105,8 +124,10 @@ def _loose(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outc
 
 def _entry(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outcome) -> Entry:
     notified_ms = received_ms if envelope.notified_ms is None else envelope.notified_ms
+    product = product_of(envelope)
     return Entry(
         source=arrival.source,
+        product=product.name if product else UNKNOWN_PRODUCT,
         product_id=envelope.product_id,
         event_type=envelope.event_type,
         outcome=outcome,
@@ -114,6 +135,12 @@ def _entry(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outc
         channel=channel_of(envelope),
         occurred_ms=envelope.notified_ms,
         copies=(Copy(envelope.notice_id, notified_ms, received_ms),),
-        body=arrival.body,
+        body=masked_body(arrival.body, envelope),
         signature=arrival.signature,
+        uids=_uids(envelope),
     )
+
+
+def _uids(envelope: Envelope) -> tuple[str, ...]:
+    told = (envelope.payload.get("uid"), mapping(envelope.payload.get("details")).get("streamUid"))
+    return tuple(uid for uid in map(name, told) if uid is not None)

@@ -6,14 +6,38 @@ from msgspec import Struct
 
 from webhook.domain.envelope import Envelope, identity
 from webhook.domain.errors import Undecodable
-from webhook.domain.events import Event, Undecoded, Unrecognised
-from webhook.domain.facts import Fact, Order
+from webhook.domain.events import Undecoded, Unrecognised
+from webhook.domain.facts import Event, Fact, Order
+from webhook.domain.products.cloud_transcoding import CLOUD_TRANSCODING
+from webhook.domain.products.conversational_ai import CONVERSATIONAL_AI
+from webhook.domain.products.media_gateway import MEDIA_GATEWAY
+from webhook.domain.products.media_pull import MEDIA_PULL
+from webhook.domain.products.media_push import MEDIA_PUSH
 from webhook.domain.products.recording import RECORDING
+from webhook.domain.products.rtc import RTC
+from webhook.domain.products.speech_to_text import SPEECH_TO_TEXT, SPEECH_TO_TEXT_TASKS
 from webhook.domain.products.table import Product
-from webhook.domain.wire import mapping, text
+from webhook.domain.wire import text
 
-PRODUCTS: dict[int, Product] = {product.product_id: product for product in (RECORDING,)}
+TABLES: tuple[Product, ...] = (
+    RECORDING,
+    RTC,
+    MEDIA_PULL,
+    MEDIA_PUSH,
+    MEDIA_GATEWAY,
+    CLOUD_TRANSCODING,
+    CONVERSATIONAL_AI,
+    SPEECH_TO_TEXT,
+    SPEECH_TO_TEXT_TASKS,
+)
+PRODUCTS: dict[int, Product] = {table.product_id: table for table in TABLES if table.product_id is not None}
+SHAPED: tuple[Product, ...] = tuple(table for table in TABLES if table.recognises is not None)
+BY_NAME: dict[str, Product] = {table.name: table for table in TABLES}
 TEST_CHANNEL = "test_webhook"
+EVENT_NAMES: dict[tuple[str, int], str] = {
+    (table.name, event_type): row.name for table in TABLES for event_type, row in table.events.items()
+}
+OLDER_PRODUCTS = frozenset({2, 7})  # documented once, and without an entity that has a status
 UNKNOWN_PRODUCT = "unknown"
 UNKNOWN_RANK = 0
 LONGEST_ID = 256
@@ -29,26 +53,22 @@ class Origin(Struct, frozen=True):
 
 
 def product_of(envelope: Envelope) -> Product | None:
-    """The product that the envelope speaks of, or None where its number is not known."""
-    return PRODUCTS.get(envelope.product_id)
+    """The product that the envelope speaks of, or None. Its shape decides only where its number is not known."""
+    known = PRODUCTS.get(envelope.product_id)
+    if known is not None or envelope.product_id in OLDER_PRODUCTS:
+        return known
+    return next((table for table in SHAPED if table.recognises and table.recognises(envelope.payload)), None)
 
 
-def product_name(product_id: int | None) -> str:
-    """The product's name in the API; `unknown` for numbers without a table."""
-    product = PRODUCTS.get(product_id) if product_id is not None else None
-    return product.name if product else UNKNOWN_PRODUCT
-
-
-def event_name(product_id: int | None, event_type: int | None) -> str | None:
-    """The name of an event type in its product's table, or None."""
-    product = PRODUCTS.get(product_id) if product_id is not None else None
-    row = product.events.get(event_type) if product and event_type is not None else None
-    return row.name if row else None
+def event_name(product: str, event_type: int | None) -> str | None:
+    """The name of an event type in a table of the product called so, or None."""
+    return None if event_type is None else EVENT_NAMES.get((product, event_type))
 
 
 def is_test(envelope: Envelope) -> bool:
     """Whether this is a synthetic notification of the Console's health check, which makes no session (section 1)."""
-    return channel_of(envelope) == TEST_CHANNEL
+    told = (text(envelope.payload.get(key)) for key in CHANNEL_KEYS)
+    return TEST_CHANNEL in told or channel_of(envelope) == TEST_CHANNEL
 
 
 def channel_of(envelope: Envelope) -> str | None:
@@ -60,16 +80,30 @@ def channel_of(envelope: Envelope) -> str | None:
 
 
 def routing_key(project: str, envelope: Envelope) -> str:
-    """What decides the shard: all that concerns one channel of a project is folded by one worker at a time."""
-    channel = channel_of(envelope)
-    if channel is not None:
-        return f"{project}\x1f{channel}"
+    """What decides the shard: all that concerns one channel of a project is folded by one worker at a time.
+
+    Where some events of a product lack the channel the entity's id decides, so that no entity is in two shards.
+    """
     product = product_of(envelope)
-    return (product.session_id(envelope) if product else None) or envelope.notice_id
+    channel = channel_of(envelope) if product is None or product.routes_by_channel else None
+    if channel is not None:
+        return routing_key_of_channel(project, channel)
+    return (product.session_id(envelope, project) if product else None) or envelope.notice_id
+
+
+def routing_key_of_channel(project: str, channel: str) -> str:
+    """The routing key of what concerns a channel."""
+    return f"{project}\x1f{channel}"
+
+
+def routes_by_channel(product: str) -> bool:
+    """Whether sessions of the product called so are in the shard of their channel."""
+    table = BY_NAME.get(product)
+    return table is not None and table.routes_by_channel
 
 
 def decode(envelope: Envelope, origin: Origin) -> Fact | None:
-    """The fact that the envelope states, or None where its product is unknown and it therefore has no session.
+    """The fact that the envelope states, or None where its product, or its type and its session, are unknown.
 
     A type that its product's table lacks becomes Unrecognised, a known one without what it needs Undecoded. Raises
     Undecodable where no session is named.
@@ -77,13 +111,18 @@ def decode(envelope: Envelope, origin: Origin) -> Fact | None:
     product = product_of(envelope)
     if product is None:
         return None
-    session_id = product.session_id(envelope)
+    session_id = product.session_id(envelope, origin.project)
+    if session_id is None and envelope.event_type not in product.events:
+        return None
     if session_id is None:
-        raise Undecodable("neither payload.sid nor the envelope's sid names a session")
+        raise Undecodable(product.nameless)
     if len(session_id) > LONGEST_ID:
         raise Undecodable(f"the session's id has {len(session_id)} characters; at most {LONGEST_ID} are an id")
+    if product.routes_by_channel and product.channel(envelope) is None:
+        raise Undecodable("the payload names no channel, which decides where a session of this product is folded")
     event, rank = _event(product, envelope)
-    at_ms = product.occurred_ms(envelope) or envelope.notified_ms or origin.received_ms
+    own_ms = product.occurred_ms(envelope)
+    at_ms = own_ms or envelope.notified_ms or origin.received_ms
     sequence = product.sequence(envelope)
     return Fact(
         identity=identity(origin.project, envelope),
@@ -98,6 +137,7 @@ def decode(envelope: Envelope, origin: Origin) -> Fact | None:
         teller=product.teller(envelope),
         event=event,
         effect=product.effect(event),
+        timeless=own_ms is None,
     )
 
 
@@ -106,6 +146,18 @@ def _event(product: Product, envelope: Envelope) -> tuple[Event, int]:
     if row is None:
         return Unrecognised(), UNKNOWN_RANK
     try:
-        return row.decode(mapping(envelope.payload.get("details"))), row.rank
+        return row.decode(product.content(envelope.payload)), row.rank
     except Undecodable as mistake:
         return Undecoded(str(mistake)), row.rank
+
+
+def unknown_fields(envelope: Envelope) -> tuple[str, ...]:
+    """`product:type:field` of each field that its tables do not know: Agora moved its schema, or they lack it."""
+    product = product_of(envelope)
+    row = product.events.get(envelope.event_type) if product else None
+    if product is None or row is None:
+        return ()
+    content = product.content(envelope.payload)
+    unknown = set() if content is envelope.payload else envelope.payload.keys() - product.fields
+    unknown |= content.keys() - row.fields - (product.fields if content is envelope.payload else frozenset())
+    return tuple(f"{product.name}:{envelope.event_type}:{name[:64]}" for name in sorted(unknown))

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from webhook.domain.errors import Unusable
-from webhook.domain.wire import integer, milliseconds
+from webhook.domain.masking import mask_payload, may_hold_secrets
+from webhook.domain.wire import integer, milliseconds, shown
 
 LONGEST_NOTICE_ID = 256  # beyond this it is no id but a burden on every index
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -30,10 +31,11 @@ class Envelope(Struct, frozen=True):
     notified_ms: int | None
     payload: dict[str, Any]
     sid: str | None = None
+    masked: bool = False  # the body could hold a credential, so it may not be kept as it came
 
 
 def parse(body: bytes) -> Envelope:
-    """The envelope in `body`.
+    """The envelope in `body`, credentials in its payload masked.
 
     Usable is a JSON object with integer-like `productId` and `eventType` and an object `payload`. Of a key that
     stands twice the last one counts. Raises Unusable, naming the first thing that is missing.
@@ -48,6 +50,9 @@ def parse(body: bytes) -> Envelope:
     if not isinstance(payload, dict):
         raise Unusable(f"payload is {type(payload).__name__}, not an object")
     sid = outer.get("sid")
+    secretive = may_hold_secrets(body)
+    if secretive:
+        payload = mask_payload(payload)
     return Envelope(
         _notice_id(outer.get("noticeId"), payload),
         _required(outer, "productId"),
@@ -55,6 +60,7 @@ def parse(body: bytes) -> Envelope:
         milliseconds(outer.get("notifyMs")),
         payload,
         sid if isinstance(sid, str) else None,
+        secretive,
     )
 
 
@@ -70,6 +76,18 @@ def fingerprint(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()[:32]}"
 
 
+def masked_body(body: bytes, envelope: Envelope) -> bytes:
+    """`body` as it may be kept: as it came, or, where it could hold a credential, written anew with the masked payload.
+
+    `body` is one that `envelope` was parsed from.
+    """
+    if not envelope.masked:
+        return body
+    outer: dict[str, Any] = _decoder.decode(body)
+    beside = mask_payload({name: value for name, value in outer.items() if name != "payload"})
+    return _canonical.encode(beside | {"payload": envelope.payload})
+
+
 def _notice_id(value: Any, payload: dict[str, Any]) -> str:
     if isinstance(value, str) and 0 < len(value) <= LONGEST_NOTICE_ID:
         return value
@@ -80,5 +98,5 @@ def _notice_id(value: Any, payload: dict[str, Any]) -> str:
 def _required(outer: dict[str, Any], key: str) -> int:
     number = integer(outer.get(key))
     if number is None:
-        raise Unusable(f"{key} is {str(outer.get(key))[:40]!r}, not an integer")
+        raise Unusable(f"{key} is {shown(outer.get(key))}, not an integer")
     return number

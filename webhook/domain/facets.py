@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from msgspec import Struct
 
+from webhook.domain.decoding import routes_by_channel
 from webhook.domain.events import Reception
+from webhook.domain.families import family_of
 from webhook.domain.session import Session
-from webhook.domain.status import State, reception, status_of
+from webhook.domain.states import State
+from webhook.domain.status import status_of
 
 ALL = "all"
 STOPPED = "stopped"
+RUNNING = "running"
 UP = frozenset({State.STARTING, State.LIVE, State.ENDING})  # whose streams count as expected
 
 
-def indexes(session: Session) -> set[str]:
-    """The names of the indexes that list the session."""
-    names = {ALL, of_state(status_of(session).state)}
+class Facets(Struct, frozen=True):
+    """The names of the indexes that list a session, and what it adds to each gauge."""
+
+    indexes: frozenset[str]
+    gauges: dict[str, int]
+
+
+def facets(session: Session) -> Facets:
+    """What `session` is found by and counted as: its state, its product, and, while it is up, its streams."""
+    state = status_of(session).state
+    names = [ALL, of_state(state)]
+    gauges = {f"state:{state.value}": 1, f"product:{session.product}": 1}
+    at_home = session.channel is not None and routes_by_channel(session.product)
     if session.channel is not None:
-        names.add(of_channel(session.project, session.channel))
-    if video_counts(session)[Reception.STOPPED] and status_of(session).state in UP:
-        names.add(STOPPED)
-    return names
+        names.append((of_channel if at_home else of_channel_elsewhere)(session.project, session.channel))
+    if state in UP:
+        names += [RUNNING, *([of_running_channel(session.project, session.channel or "")] if at_home else [])]
+        counts = family_of(session.state).video_counts(session.state)
+        names += [STOPPED] if counts[Reception.STOPPED] else []
+        gauges |= {f"streams:{reception.value}": count for reception, count in counts.items()}
+    return Facets(frozenset(names), gauges)
+
+
+def indexes(session: Session) -> frozenset[str]:
+    """The names of the indexes that list the session."""
+    return facets(session).indexes
+
+
+def gauges(session: Session) -> dict[str, int]:
+    """What the session adds to each gauge."""
+    return facets(session).gauges
 
 
 def of_state(state: State) -> str:
@@ -33,16 +60,11 @@ def of_channel(project: str, channel: str) -> str:
     return f"channel:{project}:{channel}"
 
 
-def gauges(session: Session) -> Counter[str]:
-    """What the session adds to each gauge: its state, its product while not over, its streams while it is up."""
-    state = status_of(session).state
-    amounts = Counter({f"state:{state.value}": 1, f"product:{session.product}": 1})
-    if state in UP:
-        amounts.update({f"streams:{reception.value}": count for reception, count in video_counts(session).items()})
-    return amounts
+def of_channel_elsewhere(project: str, channel: str) -> str:
+    """The index of the sessions of one channel whose product is not folded in the shard of its channel."""
+    return f"elsewhere:{project}:{channel}"
 
 
-def video_counts(session: Session) -> Counter[Reception]:
-    """How many of the session's streams are in each state of reception, by their video."""
-    recording = session.state
-    return Counter(reception(recording, stream.video)[0] for stream in recording.streams.values())
+def of_running_channel(project: str, channel: str) -> str:
+    """The index of the sessions of one channel that are up."""
+    return f"running:{project}:{channel}"

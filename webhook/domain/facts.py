@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from webhook.domain.events import Event
+from webhook.domain.entity.events import Happened
+from webhook.domain.events import Undecoded, Unrecognised
+from webhook.domain.recording.events import RecordingEvent
+from webhook.domain.rtc.events import RtcEvent
+
+Event = RecordingEvent | RtcEvent | Happened | Unrecognised | Undecoded
 
 
 class Order(NamedTuple):
@@ -38,6 +43,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     teller: str | None  # the recorder's uid that spoke, where the product has such
     event: Event
     effect: str | None = None  # names what must be counted once, however many facts tell of it
+    timeless: bool = False  # it has no time of its own: the least notifyMs of its copies is its event time
 
     @property
     def place(self) -> str:

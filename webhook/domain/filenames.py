@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -45,8 +45,7 @@ def channel_in_names(channel: str) -> str:
 
 def _utc_ms(digits: str) -> int | None:
     try:
-        month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
-        moment = datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
+        moment = datetime.fromisoformat(f"{digits[:8]}T{digits[8:14]}+00:00")
     except ValueError:
         return None
     return int(moment.timestamp()) * 1000 + int(digits[14:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -12,8 +12,10 @@ from webhook.domain.arrivals import Reading
 from webhook.domain.deadlines import forget_ms, settle
 from webhook.domain.facts import Fact
 from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log, with_copy
+from webhook.domain.refolding import refold
+from webhook.domain.registration import Registration
 from webhook.domain.session import Session
-from webhook.domain.transitions import apply, open_session
+from webhook.domain.transitions import apply, open_session, register
 
 
 class Limits(Struct, frozen=True):
@@ -23,6 +25,7 @@ class Limits(Struct, frozen=True):
     retention_ms: int
     loose: int = 10_000
     dead_ms: int = 30 * 86_400_000
+    drifted: int = 500
     forgotten: int = 10_000  # log entries that one batch may forget; the rest stays due
 
 
@@ -52,7 +55,9 @@ class Known(Struct):
     sessions: dict[str, Session] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     effects: dict[tuple[str, str], str] = field(default_factory=dict)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)  # entries of a later release
     loose: int = 0
+    drifted: set[str] = field(default_factory=set)  # fields that were counted as schema drift
 
 
 class Folding:
@@ -65,9 +70,11 @@ class Folding:
         self.spots: dict[tuple[str, str], Spot] = {}
         self.effects: dict[tuple[str, str], str] = {}
         self.forgotten: list[Session] = []
+        self.moved: set[str] = set()
         self.outcomes: Counter[Outcome] = Counter()
         self.lags_ms: list[int] = []
         self.loose = known.loose
+        self.drift: Counter[str] = Counter()
         self._known = known
         self._limits = limits
         self._touched: dict[str, None] = {}
@@ -81,7 +88,13 @@ class Folding:
         """Folds one reading; returns what became of it."""
         outcome = self._take(reading)
         self.outcomes[outcome] += 1
+        if outcome is not Outcome.DUPLICATE:
+            self._count_drift(reading.drift)
         return outcome
+
+    def register(self, registration: Registration) -> None:
+        """Folds what whoever starts a recording told of it."""
+        self._put(register(self.sessions.get(registration.sid), registration))
 
     def settle(self, due: Iterable[str], now_ms: int, *, deaf: bool) -> None:
         """Counts the silence of the sessions that are due and of all that were touched, up to `now_ms`.
@@ -125,6 +138,8 @@ class Folding:
         return trimmed
 
     def _take(self, reading: Reading) -> Outcome:
+        if (reading.log, reading.field) in self._known.unreadable:
+            return Outcome.DUPLICATE
         known = self._entry(reading.log, reading.field)
         if known is not None:
             return self._repeat(reading, known)
@@ -137,7 +152,26 @@ class Folding:
         session = self.sessions.get(reading.fact.session_id) if reading.fact else None
         if session is not None:
             self._put(replace(session, received=session.received + 1, duplicates=session.duplicates + 1))
+        if session is not None and session.log_floor is None and reading.fact is not None and reading.fact.timeless:
+            self._move(reading, reading.fact, known)
         return Outcome.DUPLICATE
+
+    def _move(self, reading: Reading, fact: Fact, known: Entry) -> None:
+        """An event without its own time happened at the least notifyMs of its copies: this one may be earlier."""
+        if known.occurred_ms is None or fact.order.at_ms < known.occurred_ms:
+            moved = replace(self.entries[reading.log, reading.field], occurred_ms=fact.order.at_ms)
+            self.entries[reading.log, reading.field] = moved
+            self.spots[reading.log, reading.field] = _spot(fact)
+            self.moved.add(fact.session_id)
+
+    def refold(self, session_id: str, stored: Mapping[tuple[str, str], Entry]) -> None:
+        """Folds a session whose facts moved again, from the `stored` entries that tell of it and the new ones."""
+        entries = [
+            entry
+            for (log, _), entry in {**stored, **self.entries}.items()
+            if log == session_log(session_id) or (log == DEAD and entry.session_id == session_id)
+        ]
+        self._put(refold(self.sessions[session_id], entries))
 
     def _fold(self, reading: Reading, fact: Fact) -> Outcome:
         session = self.sessions.get(fact.session_id)
@@ -157,6 +191,13 @@ class Folding:
         self._log(reading, spot if reading.log != DEAD else Spot(reading.received_ms, f"|{reading.field}"))
         self.lags_ms.append(max(0, fact.received_ms - fact.order.at_ms))
         return reading.entry.outcome
+
+    def _count_drift(self, fields: Iterable[str]) -> None:
+        for name in fields:
+            counted = self._known.drifted
+            if name in counted or len(counted) < self._limits.drifted:
+                counted.add(name)
+                self.drift[name] += 1
 
     def _told(self, effect: tuple[str, str]) -> str:
         """The floor of the last spot that told of `effect`, empty if none did."""

@@ -39,6 +39,7 @@ class Entry(Struct, frozen=True, array_like=True):
     """One fact as it was told: the body of its first arrival and the noticeIds of all its copies."""
 
     source: str
+    product: str
     product_id: int | None
     event_type: int | None
     outcome: Outcome
@@ -50,6 +51,8 @@ class Entry(Struct, frozen=True, array_like=True):
     signature: int  # the version of the signature that held, 0 where unsigned posts are allowed
     error: str | None = None
     effect: str | None = None  # the digest of what it told and was counted for
+    uids: tuple[str, ...] = ()  # the users it speaks of: who told, whose stream
+    least_unlisted: str | None = None  # the least noticeId of those that found no room
 
 
 def session_log(session_id: str) -> str:
@@ -63,9 +66,15 @@ def with_copy(entry: Entry, copy: Copy) -> Entry:
         if known.notice_id == copy.notice_id:
             counted = replace(known, count=known.count + 1)
             return replace(entry, copies=(*entry.copies[:position], counted, *entry.copies[position + 1 :]))
-    if len(entry.copies) >= MOST_COPIES:
-        return entry
-    return replace(entry, copies=(*entry.copies, copy))
+    listed = (*entry.copies, copy) if len(entry.copies) < MOST_COPIES else entry.copies
+    least = min(copy.notice_id, least_notice_id(entry))
+    return replace(entry, copies=listed, least_unlisted=None if copy in listed else least)
+
+
+def least_notice_id(entry: Entry) -> str:
+    """The least of all noticeIds under which the fact came, listed or not; it stands for the fact in any order."""
+    least = min(copy.notice_id for copy in entry.copies)
+    return least if entry.least_unlisted is None else min(least, entry.least_unlisted)
 
 
 def effect_digest(effect: str) -> str:

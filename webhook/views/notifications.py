@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from webhook.domain.decoding import event_name, product_name
+from webhook.domain.decoding import event_name
 from webhook.store.notifications import Item, outcome_of
 from webhook.views.times import rfc3339, rfc3339_or_none, seconds
 
@@ -16,10 +16,10 @@ def notification_view(item: Item, *, operator: bool) -> dict[str, Any]:
     entry, copy = item.entry, item.copy
     return {
         "noticeId": copy.notice_id,
-        "product": product_name(entry.product_id),
+        "product": entry.product,
         "productId": entry.product_id,
         "eventType": entry.event_type,
-        "name": event_name(entry.product_id, entry.event_type),
+        "name": event_name(entry.product, entry.event_type),
         "source": entry.source,
         "session": entry.session_id,
         "channel": entry.channel,

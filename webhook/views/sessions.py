@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
-from webhook.domain.sequences import missing
-from webhook.domain.session import Recorder, Recording, Session, Snapshots, Stream
-from webhook.domain.status import (
-    OVER,
-    exit_of,
-    leave_reasons,
-    lineage,
-    reception,
-    snapshot_interval_ms,
-    status_of,
-)
-from webhook.views.times import rfc3339, rfc3339_or_none, seconds
+from webhook.domain.entity.state import Entity
+from webhook.domain.recording.state import Recording
+from webhook.domain.registration import Registration
+from webhook.domain.rtc.state import Channel
+from webhook.domain.session import Session
+from webhook.domain.start_request import Expectation
+from webhook.domain.states import OVER
+from webhook.domain.status import exit_of, status_of
+from webhook.views.channels import channel_view
+from webhook.views.entities import entity_view
+from webhook.views.recordings import recording_view
+from webhook.views.times import rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
+FAMILY_VIEWS: dict[type, Callable[[Any], View]] = {
+    Recording: recording_view,
+    Channel: channel_view,
+    Entity: entity_view,
+}
 
 
 def session_view(session: Session) -> View:
     """The session as `GET /sessions/{id}` answers it."""
-    recording, status = session.state, status_of(session)
+    status = status_of(session)
     return {
         "id": session.id,
         "product": session.product,
@@ -32,27 +37,51 @@ def session_view(session: Session) -> View:
         "channel": session.channel,
         "state": status.state.value,
         "stateSince": rfc3339(status.since_ms),
-        "firstEventAt": rfc3339(session.first_ms),
-        "lastEventAt": rfc3339(session.last_ms),
+        "firstEventAt": rfc3339_or_none(session.first_ms),
+        "lastEventAt": rfc3339_or_none(session.last_ms),
         "endedAt": rfc3339(status.since_ms) if status.state in OVER else None,
         "exit": _exit(session),
-        "recorders": _recorders(recording),
-        "failovers": sum(recorder.named_ms is not None for recorder in recording.recorders.values()),
-        "streams": [_stream(recording, uid, stream) for uid, stream in sorted(recording.streams.items())],
-        "upload": _upload(recording),
-        "errors": [],
-        "warnings": [],
-        "notRecorded": [],
-        "sequence": {uid: _sequence(recorder) for uid, recorder in sorted(recording.recorders.items())},
+        **_nothing(),
         "notifications": {
             "received": session.received,
             "duplicates": session.duplicates,
             "stale": session.stale,
         },
-        "registration": None,
+        "registration": _registration(session.registration),
         "alerts": [],
-        "detail": {},
         "revision": session.revision,
+        **FAMILY_VIEWS[type(session.state)](session.state),
+    }
+
+
+def _registration(registration: Registration | None) -> View | None:
+    if registration is None:
+        return None
+    expected = registration.expectation or Expectation()
+    return {
+        "registeredAt": rfc3339(registration.registered_ms),
+        "resourceId": registration.resource_id,
+        "mode": registration.mode,
+        "expectedEnd": rfc3339_or_none(registration.expected_end_ms),
+        "fileNamePrefix": list(expected.file_name_prefix),
+        "captureInterval": expected.capture_interval,
+        "takesSnapshots": expected.takes_snapshots,
+        "records": expected.records,
+    }
+
+
+def _nothing() -> View:
+    """What a family's view replaces where its products have such a thing."""
+    return {
+        "recorders": [],
+        "failovers": 0,
+        "streams": [],
+        "upload": {"state": "none", "progress": 0.0, "files": [], "filesCount": 0},
+        "errors": [],
+        "warnings": [],
+        "notRecorded": [],
+        "sequence": {},
+        "detail": {},
     }
 
 
@@ -62,73 +91,3 @@ def _exit(session: Session) -> View | None:
         return None
     status = "normal" if ended.normal else "abnormal"
     return {"status": status, "at": rfc3339(ended.at_ms), "reason": ", ".join(ended.reasons) or None}
-
-
-def _recorders(recording: Recording) -> list[View]:
-    in_turn = sorted(recording.recorders.items(), key=lambda item: (lineage(item[1]), item[0]))
-    successors = [*(lineage(later)[1] for _, (_, later) in pairwise(in_turn)), None]
-    return [
-        {
-            "uid": uid,
-            "from": rfc3339(_began_ms(recorder)),
-            "until": rfc3339_or_none(_until_ms(recorder, replaced_ms)),
-            "leaveReasons": list(leave_reasons(recorder)),
-        }
-        for (uid, recorder), replaced_ms in zip(in_turn, successors, strict=False)
-    ]
-
-
-def _began_ms(recorder: Recorder) -> int:
-    return recorder.started_ms or recorder.named_ms or recorder.first_ms
-
-
-def _until_ms(recorder: Recorder, replaced_ms: int | None) -> int | None:
-    ended = [mark[0] for mark in (recorder.left, recorder.exited) if mark is not None]
-    return min(ended) if ended else replaced_ms
-
-
-def _stream(recording: Recording, uid: str, stream: Stream) -> View:
-    video, video_ms = reception(recording, stream.video)
-    audio, audio_ms = reception(recording, stream.audio)
-    return {
-        "uid": uid,
-        "video": video.value,
-        "videoSince": rfc3339_or_none(video_ms),
-        "audio": audio.value,
-        "audioSince": rfc3339_or_none(audio_ms),
-        "snapshots": _snapshots(stream.snapshots),
-    }
-
-
-def _snapshots(snapshots: Snapshots) -> View:
-    last_ms, last_file = snapshots.last or (None, None)
-    return {
-        "count": snapshots.count,
-        "lastAt": rfc3339_or_none(last_ms),
-        "lastFile": last_file,
-        "interval": seconds(snapshot_interval_ms(snapshots)),
-    }
-
-
-def _upload(recording: Recording) -> View:
-    _, _, _, state, progress = recording.upload or (0, 0, 0, "none", 0.0)
-    return {
-        "state": state,
-        "progress": progress,
-        "files": [
-            {
-                "fileName": file.name,
-                "trackType": file.track or None,
-                "uid": file.uid or None,
-                "isPlayable": file.playable,
-                "startedAt": rfc3339_or_none(file.started_ms),
-            }
-            for file in recording.files
-        ],
-        "filesCount": recording.files_count,
-    }
-
-
-def _sequence(recorder: Recorder) -> View:
-    holes = [[low, high] for low, high in missing(recorder.sequences)]
-    return {"highest": recorder.sequences.highest, "missing": holes}

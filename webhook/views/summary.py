@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from webhook.domain.status import State
+from webhook.domain.states import State
 from webhook.store.lags import percentile
 from webhook.store.summary import Figures
 
@@ -23,7 +23,7 @@ def summary_view(figures: Figures, workers: int) -> dict[str, Any]:
         "products": _under("product:", figures.gauges),
         "streams": streams,
         "alerts": {"pending": 0, "firing": {"info": 0, "warning": 0, "critical": 0}, "unacknowledged": 0},
-        "lag": {name: percentile(figures.lags, share) for name, share in PERCENTILES.items()},
+        "lag": {name: _rounded(percentile(figures.lags, share)) for name, share in PERCENTILES.items()},
         "inbox": {"depth": figures.inbox_depth, "oldestAge": figures.inbox_oldest_ms / 1000},
         "spool": {"depth": 0, "oldestAge": 0},
         "deadLetters": figures.dead_letters,
@@ -47,6 +47,7 @@ def verdict(figures: Figures, workers: int) -> str:
             _count(figures.gauges["state:lost"], "session fell silent", "sessions fell silent"),
             _count(figures.gauges["streams:stopped"], "stream stopped", "streams stopped"),
             _count(figures.dead_letters, "dead letter", "dead letters"),
+            _count(sum(figures.rejected.values()), "post refused in 5 min", "posts refused in 5 min"),
         )
         if sentence
     ]
@@ -54,6 +55,10 @@ def verdict(figures: Figures, workers: int) -> str:
         return ", ".join(troubles)
     live = sum(figures.gauges[f"state:{state.value}"] for state in (State.STARTING, State.LIVE, State.ENDING))
     return {0: "No session is running", 1: "The one session is fine"}.get(live, f"All {live} sessions are fine")
+
+
+def _rounded(lag: float | None) -> float | None:
+    return None if lag is None else round(lag, 3)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -1,0 +1,1 @@
+"""Converters, players, ingest streams, transcoders, agents: things that begin, do something, and end."""

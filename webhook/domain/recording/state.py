@@ -1,0 +1,113 @@
+"""What is known of a recording: every field is a maximum, a minimum, a set or a guarded count.
+
+Each mark compares by event time, then sequence, then what it says, so that even a tie has one outcome. Sets are
+bounded to their greatest members, so they too are equal whatever came first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from webhook.domain.recording.events import RecordedFile
+from webhook.domain.sequences import Sequences
+
+RECENT_SNAPSHOTS = 9  # capture times kept a stream: eight gaps to learn the interval from
+MOST_RECORDERS = 16
+MOST_FORMER_RECORDERS = 48  # beside them, out of sight
+MOST_STREAMS = 512
+MOST_FILES = 50
+MOST_PROBLEMS = 20  # errors, and as many warnings
+MOST_LOSSES = 100
+MOST_REMARKS = 16  # of each topic
+
+StreamMark = tuple[int, int, str]  # event time ms, sequence, reception
+CodeMark = tuple[int, int, int]  # event time ms, sequence, code
+ExitMark = tuple[int, int, bool]  # event time ms, sequence, whether abnormal
+FileMark = tuple[int, int, str]  # event time ms, sequence, file
+ProgressMark = tuple[int, int, float]  # event time ms, sequence, share
+UploadMark = tuple[int, int, int, str, float]  # event time ms, sequence, rank, state, progress
+
+
+class ProblemMark(NamedTuple):
+    """One error or warning. `module` and `level` are names of their vocabularies."""
+
+    at_ms: int
+    sequence: int
+    module: str
+    level: str
+    code: int
+    message: str
+
+
+class LossMark(NamedTuple):
+    """A time during which nothing of one track was recorded, ms."""
+
+    from_ms: int
+    until_ms: int
+    uid: str
+    track: str
+
+
+class RemarkMark(NamedTuple):
+    """The latest word on something. `rank` decides between types at one instant."""
+
+    at_ms: int
+    sequence: int
+    rank: int
+    value: str
+    items: tuple[str, ...]
+
+
+class Snapshots(Struct, frozen=True, array_like=True):
+    """The snapshots of one stream. `count` is of distinct files; `last` is the latest capture, ms and file."""
+
+    count: int = 0
+    last: tuple[int, str] | None = None
+    recent: tuple[int, ...] = ()  # the latest capture times, ms, ascending
+
+
+class Stream(Struct, frozen=True, array_like=True):
+    """One publisher: per track the latest word of each recorder that spoke of it, by the recorder's uid."""
+
+    video: dict[str, StreamMark] = {}
+    audio: dict[str, StreamMark] = {}
+    snapshots: Snapshots = Snapshots()
+
+
+class Recorder(Struct, frozen=True, array_like=True):
+    """One recorder of the session. Times are event times in ms."""
+
+    first_ms: int
+    last_ms: int
+    named_ms: int | None = None  # of the latest failover that named it
+    started_ms: int | None = None
+    left: CodeMark | None = None  # with the leave code
+    exited: ExitMark | None = None
+    sequences: Sequences = Sequences()
+    stopped: CodeMark | None = None  # the web page recorder, with the code of its stop
+    status: CodeMark | None = None  # the latest that the service reported
+
+
+class Recording(Struct, frozen=True, array_like=True, tag="recording"):
+    """What is special to a recording. `live_ms` is the first sign of recording, `life_ms` the latest sign of life."""
+
+    recorders: dict[str, Recorder] = {}
+    streams: dict[str, Stream] = {}
+    upload: UploadMark | None = None
+    stored: UploadMark | None = None  # the latest 31 or 32
+    files: tuple[RecordedFile, ...] = ()
+    files_count: int = 0
+    live_ms: int | None = None
+    life_ms: int | None = None
+    heartbeat: bool = False  # has shown a 33, which comes once a minute
+    progress: ProgressMark | None = None  # the latest 33
+    errors: tuple[ProblemMark, ...] = ()  # ascending
+    warnings: tuple[ProblemMark, ...] = ()  # ascending
+    fatal: ProblemMark | None = None  # the latest fatal error, kept when twenty newer ones push it out of the list
+    losses: tuple[LossMark, ...] = ()  # ascending
+    first_file: FileMark | None = None
+    failover_names: int | None = None  # the greatest n of a `bak<n>` in a snapshot's name
+    remarks: dict[str, dict[str, RemarkMark]] = {}  # by topic, then by what it is about
+    former: dict[str, Recorder] = {}  # recorders that too many others have spoken after

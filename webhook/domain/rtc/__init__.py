@@ -1,0 +1,1 @@
+"""RTC channels: their lives, who is there, how facts change that."""
