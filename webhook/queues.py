@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import utcparse
 from rq.worker_registration import get_keys
 
-from webhook.store.connection import store_errors
+from webhook.store.connection import Redis, store_errors
 
 FOLD = "fold"
 DRAIN = "workers.jobs.drain"

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -94,6 +95,7 @@ SETTING_NAMES = {
 SECRETS_NAME = "AGORA_NOTIFICATION_SECRET"
 TOKENS_NAME = "VIGIL_API_TOKENS"
 FILE_NAME = "VIGIL_CONFIG"
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 SECRET_NAMES = frozenset({"REDIS_URL"})  # whose values no message shows
 SECTION_KEYS = frozenset(
     name.lower().removeprefix("vigil_") for name in (*SETTING_NAMES.values(), SECRETS_NAME, TOKENS_NAME)
@@ -135,11 +137,26 @@ def _setting(field: str, environment: Mapping[str, str], section: Mapping[str, A
         return UNSET
     try:
         read = _seconds(raw) if field == "retention" else raw
-        return msgspec.convert(read, _field_type(field), strict=False, dec_hook=_path)
+        value = msgspec.convert(read, _field_type(field), strict=False, dec_hook=_path)
+        return _redis_url(value) if field == "redis_url" else value
     except (msgspec.ValidationError, ValueError) as mistake:
         shown = "" if name in SECRET_NAMES else f"={raw!r}"
         problems.append(f"{name}{shown}: {mistake}")
         return UNSET
+
+
+def _redis_url(url: str) -> str:
+    """`url` itself. Raises ValueError, which does not show it, where no Redis client can read it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in REDIS_SCHEMES and (parts.scheme == "unix" or parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(
+            "not a URL of Redis; write redis://host:6379/0, rediss://… or unix:///path, the password percent-encoded"
+        )
+    return url
 
 
 def _field_type(field: str) -> Any:

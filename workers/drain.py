@@ -6,12 +6,16 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
+from rq.timeouts import JobTimeoutException
 
-from webhook.domain.arrivals import Reading, dead_letter, quarantined, read
+from webhook.domain.arrivals import Kind, Reading, dead_letter, quarantined, read
 from webhook.domain.errors import LeaseLost
 from webhook.domain.folding import Folding, Limits, Spot
 from webhook.domain.log import DEAD, Entry, session_log
+from webhook.domain.registration import Registration
 from webhook.store.record import Recorder
 from webhook.store.shard import Batch, Lost, Received, Shard
 
@@ -21,6 +25,18 @@ MOST_ENTRIES = 500
 BATCH_SECONDS = 0.1
 SLICE_SECONDS = 1.0
 UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
+
+
+class Registered(Struct, frozen=True):
+    """A registration as it came through the inbox."""
+
+    registration: Registration
+    received: Received
+
+    @property
+    def sid(self) -> str:
+        """The session it registers."""
+        return self.registration.sid
 
 
 def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
@@ -51,12 +67,14 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     batch = shard.batch(MOST_ENTRIES, limits.dead_ms)
     if not (batch.received or batch.due or batch.expired):
         return 0
-    readings = [_read(received) for received in batch.received]
-    known, lost = shard.load(readings, batch.due)
+    inputs = _read_in_time(batch.received)
+    registered = [of.sid for of in inputs if isinstance(of, Registered)]
+    known, lost = shard.load([of for of in inputs if isinstance(of, Reading)], [*batch.due, *registered])
     folding = Folding(known, limits)
-    taken = _fold(folding, readings, lost)
-    caught_up = taken == len(batch.received) < MOST_ENTRIES
-    deaf = batch.now_ms < batch.deaf_until_ms or not caught_up
+    taken = _fold(folding, inputs, lost)
+    _refold(shard, folding)
+    caught_up = taken == len(batch.received) and not batch.full
+    deaf = batch.deaf or not caught_up
     folding.settle(batch.due, batch.now_ms, deaf=deaf)
     recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
     _trim(shard, folding, recorder)
@@ -64,24 +82,40 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     _expire(shard, batch, recorder)
     recorder.unschedule(due for due in batch.due if due not in known.sessions and due not in lost.reasons)
     recorder.postpone((due for due in batch.due if due in lost.reasons), batch.now_ms + UNREADABLE_MS)
-    recorder.save(folding, not_before_ms=_postponed_to(batch, deaf))
+    recorder.save(folding, not_before_ms=_postponed_to(batch))
     shard.commit(recorder.finish(batch.received[taken - 1].entry_id if taken else None))
     return taken
 
 
-def _postponed_to(batch: Batch, deaf: bool) -> int:
+def _read_in_time(received: list[Received]) -> list[Reading | Registered]:
+    """What the entries say, in turn until half of the batch's time is over; at least one of them."""
+    until = monotonic() + BATCH_SECONDS / 2
+    inputs = []
+    for each in received:
+        inputs.append(_read(each))
+        if monotonic() >= until:
+            break
+    return inputs
+
+
+def _postponed_to(batch: Batch) -> int:
     """While deaf, what is due is looked at again at the end of it, or a second later, not at once and for ever."""
-    return max(batch.deaf_until_ms, batch.now_ms + 1000) if deaf else 0
+    return max(batch.deaf_until_ms, batch.now_ms + 1000) if batch.deaf else 0
 
 
-def _fold(folding: Folding, readings: list[Reading], lost: Lost) -> int:
-    """Takes readings in turn until the batch's time is over; returns how many were taken, at least one."""
+def _fold(folding: Folding, inputs: list[Reading | Registered], lost: Lost) -> int:
+    """Takes inputs in turn until the batch's time is over; returns how many were taken, at least one."""
     until = monotonic() + BATCH_SECONDS
-    for taken, reading in enumerate(readings, start=1):
-        _take(folding, reading, lost)
+    for taken, of in enumerate(inputs, start=1):
+        if isinstance(of, Reading):
+            _take(folding, of, lost)
+        elif (reason := lost.reasons.get(of.sid)) is not None:
+            folding.take(quarantined(of.received.arrival, of.received.received_ms, reason))
+        else:
+            folding.register(of.registration)
         if monotonic() >= until:
             return taken
-    return len(readings)
+    return len(inputs)
 
 
 def _take(folding: Folding, reading: Reading, lost: Lost) -> None:
@@ -91,6 +125,8 @@ def _take(folding: Folding, reading: Reading, lost: Lost) -> None:
         return
     try:
         folding.take(reading)
+    except JobTimeoutException:  # the job's own time is over, whichever notification it was at
+        raise
     except Exception as failure:  # one notification's fault is not its neighbours'
         log.exception("notification %s could not be applied; it is a dead letter now", reading.copy.notice_id)
         _take_as_dead(folding, dead_letter(reading, f"{type(failure).__name__}: {failure}"))
@@ -103,12 +139,23 @@ def _take_as_dead(folding: Folding, reading: Reading) -> None:
         folding.take(replace(reading, fact=None))
 
 
-def _read(received: Received) -> Reading:
+def _read(received: Received) -> Reading | Registered:
+    arrival = received.arrival
     try:
-        return read(received.arrival, received.received_ms)
-    except Exception as failure:  # as above
-        log.exception("the notification at %s could not be read; it is in quarantine now", received.entry_id)
-        return quarantined(received.arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
+        if arrival.kind is Kind.REGISTRATION:
+            return Registered(msgspec.json.decode(arrival.body, type=Registration), received)
+        return read(arrival, received.received_ms)
+    except JobTimeoutException:  # as above
+        raise
+    except Exception as failure:
+        log.exception("what came at %s could not be read; it is in quarantine now", received.entry_id)
+        return quarantined(arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
+
+
+def _refold(shard: Shard, folding: Folding) -> None:
+    for session_id in folding.moved:
+        names = (session_log(session_id), DEAD)
+        folding.refold(session_id, shard.entries({name: shard.whole_log(name) for name in names}))
 
 
 def _trim(shard: Shard, folding: Folding, recorder: Recorder) -> None:

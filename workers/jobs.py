@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from redis import Redis
-
 from webhook import settings as configuration
 from webhook.queues import Waker
-from webhook.store import keys
+from webhook.store.connection import Redis
 from webhook.store.shard import Shard
+from webhook.store.watch import begin_sweep
 from webhook.wiring import connect_worker, limits
 from workers.drain import drain as drain_shard
 from workers.sweep import sweep_once
@@ -41,7 +40,7 @@ def drain(shard: int) -> None:
 def sweep() -> None:
     """Wakes whatever has work and nobody at it."""
     process = _process()
-    process.redis.delete(keys.SWEEP_PENDING)
+    begin_sweep(process.redis)
     sweep_once(process.redis, process.settings.shards, process.waker)
 
 

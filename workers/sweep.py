@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from redis import Redis
-
 from webhook.queues import Waker
+from webhook.store.connection import Redis
 from webhook.store.watch import look, take_pulse
 
 

@@ -8,21 +8,26 @@ from typing import Any
 import msgspec
 from redis import Redis
 
+from webhook.domain.decoding import BY_NAME, routes_by_channel
 from webhook.domain.facets import gauges, indexes
 from webhook.domain.log import DEAD, LOOSE, MOST_COPIES, Entry, session_log
 from webhook.domain.session import Session
+from webhook.domain.states import State
+from webhook.domain.status import status_of
 from webhook.store.codec import decode_entry, decode_session
 from webhook.store.keys import ShardKeys
 from webhook.store.record import refer
 from webhook.store.shard import EFFECT
 
 Logs = dict[str, dict[str, Entry]]
+Indexes = dict[str, dict[str, int]]
+UP = (State.STARTING, State.LIVE, State.ENDING)
 
 
-def check(redis: Redis, shards: int) -> None:
-    """Raises AssertionError, naming the first thing that does not fit."""
+def check(redis: Redis, shards: int, drifted: int = 500) -> None:
+    """Raises AssertionError, naming the first thing that does not fit. `drifted` bounds each shard's drift."""
     for shard in range(shards):
-        _Walk(redis, ShardKeys(shard)).check()
+        _Walk(redis, ShardKeys(shard)).check(drifted)
 
 
 class _Walk:
@@ -34,15 +39,19 @@ class _Walk:
         self.unreadable: set[str] = set()
         self.hashes = {name: redis.hgetall(keys.log(name)) for name in self._called("log:")}
 
-    def check(self) -> None:
+    def check(self, drifted: int) -> None:
         self._read_sessions()
         logs = self._logs()
         self._check_names()
         self._check_logs(logs)
         self._check_references(logs)
         self._check_deadlines()
+        self._check_drift(drifted)
         if not self.unreadable:
-            self._check_indexes()
+            found = {name: self._scores(self.keys.index(name)) for name in self._called("index:")}
+            self._check_indexes(found)
+            self._check_running(found)
+            self._check_channels()
             self._check_gauges()
 
     def _called(self, prefix: str) -> list[str]:
@@ -69,7 +78,7 @@ class _Walk:
 
     def _check_names(self) -> None:
         prefixes = ("session:", "log:", "places:", "index:", "minute:")
-        single = {"inbox", "pending", "lease", "deadlines", "received", "notices", "counts"}
+        single = {"inbox", "pending", "lease", "deadlines", "received", "notices", "channels", "drift", "counts"}
         unknown = {name for name in self.names if not name.startswith(prefixes)} - single
         assert not unknown, f"keys that store/keys.py does not name: {unknown}"
         kept = [name for name in self.names if not name.startswith("minute:") and name not in ("pending", "lease")]
@@ -113,13 +122,38 @@ class _Walk:
         found = set(self._scores(self.keys.deadlines))
         assert found == set(self.sessions) | self.unreadable, "each session has a deadline, and nothing else has"
 
-    def _check_indexes(self) -> None:
-        expected: dict[str, dict[str, int]] = {}
+    def _check_drift(self, most: int) -> None:
+        drift: dict[bytes, bytes] = self.redis.hgetall(self.keys.drift)
+        assert len(drift) <= most, "no more fields are counted than the bound allows"
+        assert all(int(count) > 0 for count in drift.values()), "what drifts was seen at least once"
+        products = {field.decode().partition(":")[0] for field in drift}
+        assert products <= set(BY_NAME), "what drifts is a field of a known product"
+
+    def _check_indexes(self, found: Indexes) -> None:
+        expected: Indexes = {}
         for session in self.sessions.values():
             for name in indexes(session):
-                expected.setdefault(name, {})[session.id] = session.last_ms
-        found = {name: self._scores(self.keys.index(name)) for name in self._called("index:")}
-        assert found == expected, "the indexes list each session where it belongs, by its last event"
+                expected.setdefault(name, {})[session.id] = session.activity_ms
+        assert found == expected, "the indexes list each session where it belongs, by its activity"
+
+    def _check_running(self, found: Indexes) -> None:
+        """By states alone, whatever the product counts as an index: who is up is listed, and nobody else."""
+        up = [session for session in self.sessions.values() if status_of(session).state in UP]
+        expected: dict[str, set[str]] = {"running": {session.id for session in up}} if up else {}
+        for session in up:
+            if session.channel is not None and routes_by_channel(session.product):
+                expected.setdefault(f"running:{session.project}:{session.channel}", set()).add(session.id)
+        running = {name: set(scores) for name, scores in found.items() if name.startswith("running")}
+        assert running == expected, "the running ones are those that are starting, live or ending"
+
+    def _check_channels(self) -> None:
+        expected = {
+            refer(session.project, session.channel, session.id): session.activity_ms
+            for session in self.sessions.values()
+            if session.channel is not None and routes_by_channel(session.product)
+        }
+        found = self._scores(self.keys.channels)
+        assert found == expected, "each session that its channel decides the shard of lists it, by its activity"
 
     def _check_gauges(self) -> None:
         expected: Counter[str] = Counter()

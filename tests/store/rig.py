@@ -14,9 +14,10 @@ from webhook.domain.folding import Limits
 from webhook.domain.session import Session
 from webhook.store.connection import server_now_ms
 from webhook.store.inbox import Inbox, shard_of, to_fields
-from webhook.store.keys import ShardKeys
+from webhook.store.keys import SWEPT, ShardKeys
 from webhook.store.sessions import Sessions
 from webhook.store.shard import Shard
+from webhook.store.watch import show_web
 from workers.drain import drain_once
 
 WEEK_MS = 7 * 86_400_000
@@ -32,13 +33,17 @@ class Rig:
         self.inbox = Inbox(redis, shards, 1_000_000)
         self.sessions = Sessions(redis, shards)
 
-    def append(self, *bodies: Any, ago_ms: int | None = None) -> None:
-        """Into the inbox, as received now, or `ago_ms` before now by the server's clock."""
+    def append(self, *bodies: Any, ago_ms: int | None = None, **origin: str) -> None:
+        """Into the inbox, as received now, or `ago_ms` before now by the server's clock.
+
+        `origin` may name a source and a project.
+        """
         for body in bodies:
+            key = route_of(body, origin.get("project", "default"))
             if ago_ms is None:
-                self.inbox.append(route_of(body), arrival(body))
+                self.inbox.append(key, arrival(body, **origin))
             else:
-                self.put(body, server_now_ms(self.redis) - ago_ms)
+                self.put(body, server_now_ms(self.redis) - ago_ms, key, **origin)
 
     def put(self, body: Any, received_ms: int, key: str | None = None, **more: str) -> None:
         """Into the inbox, as received at `received_ms`, without a wake-up. Calls must not go back in time."""
@@ -58,9 +63,15 @@ class Rig:
 
     def drain(self) -> int:
         """Drains every shard until nothing is left, and checks that all is consistent; returns how many were taken."""
+        self.attend()
         taken = sum(map(self._drain, range(self.shards)))
         self.check()
         return taken
+
+    def attend(self) -> None:
+        """As if the sweep and some web process had just been there: without them silence proves nothing."""
+        show_web(self.redis)
+        self.redis.set(SWEPT, server_now_ms(self.redis))
 
     def _drain(self, number: int) -> int:
         shard, taken = self.shard(number), 0
@@ -71,7 +82,7 @@ class Rig:
         raise VigilError(f"shard {number} does not become empty")
 
     def check(self) -> None:
-        check(self.redis, self.shards)
+        check(self.redis, self.shards, self.limits.drifted)
 
     def session(self, session_id: str = "s1") -> Session:
         found = self.sessions.find(session_id)
@@ -80,6 +91,15 @@ class Rig:
 
     def has(self, session_id: str) -> bool:
         return self.sessions.find(session_id) is not None
+
+    def ids(self) -> list[str]:
+        """The ids of all sessions; one that is in two shards stands twice."""
+        prefixes = [ShardKeys(shard).session("") for shard in range(self.shards)]
+        return sorted(
+            key.decode().removeprefix(prefix)
+            for prefix in prefixes
+            for key in self.redis.scan_iter(f"{prefix}*", count=1000)
+        )
 
     def outcomes(self) -> dict[str, int]:
         """How many notifications had which outcome, by the counts of all minutes."""

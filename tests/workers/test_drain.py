@@ -201,7 +201,7 @@ def test_what_cannot_be_decoded_is_set_aside_and_its_neighbours_are_applied(rig:
 
 
 def found(rig: Rig, notice_id: str) -> Any:
-    (item,) = Notifications(rig.redis, rig.shards).called(notice_id, ItemFilter()).items
+    (item,) = Notifications(rig.redis, rig.shards).called(notice_id, ItemFilter(), 10, None).items
     return item.entry
 
 
@@ -258,7 +258,7 @@ def test_a_projection_that_cannot_be_read_is_left_alone_and_stops_nobody_else(ri
     assert "cannot be read" in (found(rig, video(1)["noticeId"]).error or "")
 
 
-@pytest.mark.parametrize("stored", GARBAGE[:1] + GARBAGE[-1:], ids=IDS[:1] + IDS[-1:])
+@pytest.mark.parametrize("stored", [GARBAGE[0], GARBAGE[-1]], ids=[IDS[0], IDS[-1]])
 def test_a_version_that_cannot_be_read_is_named(rig: Rig, stored: bytes) -> None:
     key = rig.keys_of(started()).session("s1")
     rig.append(started())

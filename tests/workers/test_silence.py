@@ -7,9 +7,10 @@ from redis import Redis
 
 from tests.store.build import AT_MS, exited, heartbeat, poison, snapshot, started, video
 from tests.store.rig import WEEK_MS, Rig
-from webhook.domain.deadlines import HEARTBEAT_SILENCE_MS, LONGEST_SILENCE_MS
 from webhook.domain.log import DEAD
-from webhook.domain.status import State, status_of
+from webhook.domain.recording.status import HEARTBEAT_SILENCE_MS, LONGEST_SILENCE_MS
+from webhook.domain.states import State
+from webhook.domain.status import status_of
 from webhook.store.connection import server_now_ms
 from webhook.store.keys import ShardKeys
 from webhook.store.watch import look

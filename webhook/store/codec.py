@@ -8,6 +8,7 @@ from webhook.domain.log import Entry
 from webhook.domain.session import VERSION, Session
 
 _session = msgspec.json.Decoder(Session)
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
 _entry = msgspec.msgpack.Decoder(Entry)
 
 
@@ -18,10 +19,24 @@ def encode_session(session: Session) -> bytes:
 
 def decode_session(stored: bytes) -> Session:
     """The stored projection. Raises msgspec.MsgspecError where it is not one of ours or of a later release."""
-    session = _session.decode(stored)
-    if session.version > VERSION:
-        raise msgspec.ValidationError(f"projection of version {session.version}; this release knows {VERSION}")
+    try:
+        session = _session.decode(stored)
+    except msgspec.ValidationError:
+        _check_version(_version(stored))  # a later release's shape says less than its number
+        raise
+    _check_version(session.version)
     return session
+
+
+def _version(stored: bytes) -> int:
+    """The version, which is the first element whatever the release; 0 where it has none."""
+    elements = _elements.decode(stored)
+    return msgspec.json.decode(elements[0], type=int) if elements else 0
+
+
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise msgspec.ValidationError(f"projection of version {version}; this release knows {VERSION}")
 
 
 def encode_entry(entry: Entry) -> bytes:

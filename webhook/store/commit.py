@@ -64,7 +64,8 @@ class Commit:
     def commands(self) -> list[tuple[str, list[Value]]]:
         """Each write's key, and its command's name and other arguments.
 
-        Removals come first, then the rest, single ones in the order of calling.
+        Projections come first and the trimming of the inbox among the last, so that even a script that fails in the
+        middle, which the server does not undo, leaves notifications to be folded again and not half forgotten.
         """
         removals = [
             *_chunks("HDEL", self._gone_fields, 1),
@@ -74,7 +75,9 @@ class Commit:
             *_chunks("HSET", {key: _flat(fields.items()) for key, fields in self._hashes.items()}, 2),
             *_chunks("ZADD", {key: _flat(_swapped(scores)) for key, scores in self._scores.items()}, 2),
         ]
-        return [*removals, *writes, *self._single]
+        projections = [write for write in self._single if write[1][0] == "SET"]
+        rest = [write for write in self._single if write[1][0] != "SET"]
+        return [*projections, *removals, *writes, *rest]
 
 
 def _chunks(name: str, by_key: Mapping[str, list[Value]], step: int) -> list[tuple[str, list[Value]]]:

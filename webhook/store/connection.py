@@ -13,6 +13,8 @@ from redis.retry import Retry
 from webhook.domain.errors import StoreError, WrongShards
 from webhook.store import keys
 
+__all__ = ["Redis", "claim_shards", "connect", "server_now_ms", "store_errors"]  # others take the type from here
+
 WEB_TIMEOUT = 0.3  # seconds to connect and to answer; beyond it the sender is told to come back
 WORKER_TIMEOUT = 5.0
 WEB_CONNECTIONS = 64  # a process; further requests wait for one, at most WEB_TIMEOUT

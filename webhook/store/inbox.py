@@ -7,7 +7,7 @@ import zlib
 from msgspec import Struct
 from redis import Redis
 
-from webhook.domain.arrivals import Arrival
+from webhook.domain.arrivals import Arrival, Kind
 from webhook.domain.errors import StoreError
 from webhook.store.connection import claim_shards, store_errors
 from webhook.store.keys import ShardKeys
@@ -65,9 +65,13 @@ def shard_of(routing_key: str, shards: int) -> int:
 
 def to_fields(arrival: Arrival) -> list[str | int | bytes]:
     """The fields of a stream entry, names and values in turn."""
-    return ["r", arrival.receipt, "s", arrival.source, "p", arrival.project, "v", arrival.signature, "b", arrival.body]
+    common: list[str | int | bytes] = ["r", arrival.receipt, "s", arrival.source, "p", arrival.project]
+    kind: list[str | int | bytes] = [] if arrival.kind is Kind.NOTIFICATION else ["k", arrival.kind.value]
+    return [*common, "v", arrival.signature, "b", arrival.body, *kind]
 
 
 def from_fields(fields: dict[bytes, bytes]) -> Arrival:
     """The arrival that `to_fields` wrote."""
-    return Arrival(fields[b"r"].decode(), fields[b"s"].decode(), fields[b"p"].decode(), int(fields[b"v"]), fields[b"b"])
+    kind = Kind(fields.get(b"k", b"notification").decode())
+    receipt, source, project = (fields[name].decode() for name in (b"r", b"s", b"p"))
+    return Arrival(receipt, source, project, int(fields[b"v"]), fields[b"b"], kind)

@@ -28,6 +28,8 @@ class ShardKeys:
         self.deadlines = self._prefix + "deadlines"  # sorted set session -> ms, one member a session
         self.received = self._prefix + "received"  # sorted set -> ms received, a member each copy of an entry
         self.notices = self._prefix + "notices"  # sorted set, the same members by noticeId; at most 8 an entry
+        self.channels = self._prefix + "channels"  # sorted set -> ms of last event, a member each session of a channel
+        self.drift = self._prefix + "drift"  # hash product:type:field -> count of a field no table knows, 500 fields
         self.counts = self._prefix + "counts"  # hash of gauges, one field a state, product and stream state
 
     def session(self, session_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 from redis import Redis
@@ -13,9 +14,11 @@ from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
 from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Span
 from webhook.store.record import SEPARATOR, escape, read_reference
+from webhook.store.shard import EFFECT
 
 AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
-MOST_SAME_NOTICE = 64  # entries that one noticeId may name
+COUNTED = EFFECT.encode()  # begins the fields of a log that are no entries
+MOST_SAME_NOTICE = 500  # entries that one noticeId may name
 
 
 class Item(Struct, frozen=True):
@@ -42,7 +45,8 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
 
     notice_id: str | None = None
     channel: str | None = None
-    product_id: int | None = None
+    uid: str | None = None
+    product: str | None = None
     event_type: int | None = None
     outcome: str | None = None
     since_ms: int | None = None
@@ -53,13 +57,14 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
         wanted_and_found = (
             (self.notice_id, item.copy.notice_id),
             (self.channel, item.entry.channel),
-            (self.product_id, item.entry.product_id),
+            (self.product, item.entry.product),
             (self.event_type, item.entry.event_type),
             (self.outcome, outcome_of(item)),
         )
         received_ms = item.copy.received_ms
         in_range = (self.since_ms or 0) <= received_ms and (self.until_ms is None or received_ms < self.until_ms)
-        return in_range and all(wanted is None or wanted == found for wanted, found in wanted_and_found)
+        of_user = self.uid is None or self.uid in item.entry.uids
+        return in_range and of_user and all(wanted is None or wanted == found for wanted, found in wanted_and_found)
 
 
 def outcome_of(item: Item) -> str:
@@ -94,6 +99,12 @@ class Notifications:
             finished = Cursor(row.score, row.member)
         return ItemPage(items, finished if len(rest) > most else None)
 
+    def whole_session(self, shard: int, session_id: str) -> list[Entry]:
+        """Every entry of one session's log, in no order. Raises StoreError."""
+        with store_errors("reading a session's log"):
+            fields: Any = self._redis.hgetall(self._keys[shard].log(session_log(session_id)))
+        return [decode_entry(value) for name, value in fields.items() if not name.startswith(COUNTED)]
+
     def all(self, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
         """A page of everything kept, latest received first. Raises StoreError."""
         most = _most(wanted, limit)
@@ -109,8 +120,8 @@ class Notifications:
         end = Cursor(rest[most - 1].score, rest[most - 1].member) if len(rest) > most else None
         return ItemPage([item for _, item in found], end)
 
-    def called(self, notice_id: str, wanted: ItemFilter) -> ItemPage:
-        """All items of one noticeId, latest received first. Raises StoreError."""
+    def called(self, notice_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
+        """A page of the items of one noticeId, latest received first. Raises StoreError."""
         name = escape(notice_id)
         with store_errors("looking for a noticeId"), self._redis.pipeline(transaction=False) as pipe:
             for of in self._keys:
@@ -118,7 +129,10 @@ class Notifications:
             answers = pipe.execute()
         members = [(shard, member.decode()) for shard, found in enumerate(answers) for member in found]
         items = [item for item in self._copies(members) if item is not None and wanted.admits(item)]
-        return ItemPage(sorted(items, key=lambda item: item.copy.received_ms, reverse=True), None)
+        items.sort(key=lambda item: (item.copy.received_ms, item.entry.session_id or ""), reverse=True)
+        begin = cursor.shown if cursor else 0
+        more = len(items) > begin + limit
+        return ItemPage(items[begin : begin + limit], Cursor(0, notice_id, begin + limit) if more else None)
 
     def _copies(self, members: Sequence[tuple[int, str]]) -> list[Item | None]:
         """The item that each member of an index names, by its shard; None where it is gone meanwhile."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from webhook.domain.deadlines import next_deadline_ms
-from webhook.domain.facets import gauges, indexes
+from webhook.domain.decoding import routes_by_channel
+from webhook.domain.facets import Facets, facets
 from webhook.domain.folding import Folding, Spot
 from webhook.domain.log import Entry
 from webhook.domain.session import Session
@@ -20,6 +21,7 @@ from webhook.store.shard import EFFECT, session_keys
 
 MINUTE_KEPT = 7200  # seconds that the counts of a minute are kept
 SEPARATOR = "\x1f"
+NOTHING = Facets(frozenset(), {})
 
 
 class Recorder:
@@ -51,10 +53,14 @@ class Recorder:
         """`session`, as it is stored, and its log go, and every reference to them."""
         for key in session_keys(self._keys, session):
             self._commit.delete(key)
-        for name in indexes(session):
+        known = facets(session)
+        for name in known.indexes:
             self._commit.unscore(self._keys.index(name), session.id)
         self._commit.unscore(self._keys.deadlines, session.id)
-        self._gauges.subtract(gauges(session))
+        member = channel_member(session)
+        if member is not None:
+            self._commit.unscore(self._keys.channels, member)
+        self._gauges.subtract(known.gauges)
         self._unlist(entries)
 
     def unschedule(self, session_ids: Iterable[str]) -> None:
@@ -81,16 +87,23 @@ class Recorder:
     def _session(self, before: Session | None, after: Session, not_before_ms: int) -> None:
         saved = replace(after, revision=after.revision + 1)
         self._commit.set(self._keys.session(saved.id), encode_session(saved))
-        gone = indexes(before) - indexes(saved) if before else set()
-        for name in gone:
+        then, now = facets(before) if before else NOTHING, facets(saved)
+        for name in then.indexes - now.indexes:
             self._commit.unscore(self._keys.index(name), saved.id)
-        for name in indexes(saved):
-            self._commit.score(self._keys.index(name), saved.id, saved.last_ms)
+        for name in now.indexes:
+            self._commit.score(self._keys.index(name), saved.id, saved.activity_ms)
+        self._list_channel(before, saved)
         deadline = next_deadline_ms(saved, self._retention_ms)
         self._commit.score(self._keys.deadlines, saved.id, max(deadline, not_before_ms))
-        self._gauges.update(gauges(saved))
-        if before:
-            self._gauges.subtract(gauges(before))
+        self._gauges.update(now.gauges)
+        self._gauges.subtract(then.gauges)
+
+    def _list_channel(self, before: Session | None, after: Session) -> None:
+        then, now = channel_member(before) if before else None, channel_member(after)
+        if then is not None and then != now:
+            self._commit.unscore(self._keys.channels, then)
+        if now is not None:
+            self._commit.score(self._keys.channels, now, after.activity_ms)
 
     def _entries(self, folding: Folding) -> None:
         for (log, field), entry in folding.entries.items():
@@ -101,6 +114,8 @@ class Recorder:
                 self._commit.score(self._keys.notices, reference, 0)
         for (log, _), spot in folding.spots.items():
             self._commit.score(self._keys.places(log), spot.place, spot.at_ms)
+        for name, amount in folding.drift.items():
+            self._commit.add_to(self._keys.drift, name, amount)
         for (log, effect), floor in folding.effects.items():
             self._commit.put(self._keys.log(log), {EFFECT + effect: floor})
 
@@ -121,6 +136,13 @@ class Recorder:
             self._commit.expire(key, MINUTE_KEPT)
 
 
+def channel_member(session: Session) -> str | None:
+    """How the index of channels names a session and its channel; None where its product is not folded by channel."""
+    if session.channel is None or not routes_by_channel(session.product):
+        return None
+    return SEPARATOR.join(map(escape, (session.project, session.channel, session.id)))
+
+
 def refer(notice_id: str, log: str, field: str) -> str:
     """How indexes name one copy of an entry of a log."""
     return SEPARATOR.join(map(escape, (notice_id, log, field)))
@@ -128,8 +150,13 @@ def refer(notice_id: str, log: str, field: str) -> str:
 
 def read_reference(member: str) -> tuple[str, str, str]:
     """The noticeId, the log and the field that `refer` wrote."""
-    notice_id, log, field = (part.replace("%1F", SEPARATOR).replace("%25", "%") for part in member.split(SEPARATOR))
+    notice_id, log, field = parts(member)
     return notice_id, log, field
+
+
+def parts(member: str) -> list[str]:
+    """What was joined by SEPARATOR after `escape`."""
+    return [part.replace("%1F", SEPARATOR).replace("%25", "%") for part in member.split(SEPARATOR)]
 
 
 def escape(part: str) -> str:

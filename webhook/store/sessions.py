@@ -9,12 +9,12 @@ from msgspec import Struct
 from redis import Redis
 
 from webhook.domain.errors import StoreError
-from webhook.domain.facets import ALL, STOPPED, indexes, of_channel, of_state
+from webhook.domain.facets import ALL, RUNNING, STOPPED, indexes, of_channel, of_channel_elsewhere, of_state
 from webhook.domain.session import Session
-from webhook.domain.status import State, status_of
+from webhook.domain.states import State
+from webhook.domain.status import status_of
 from webhook.store.codec import decode_session
 from webhook.store.connection import store_errors
-from webhook.store.inbox import shard_of
 from webhook.store.keys import ShardKeys
 from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Row, Span
 
@@ -29,6 +29,7 @@ class SessionQuery(Struct, frozen=True, kw_only=True):
     channel: str | None = None
     source: str | None = None
     stopped: bool = False
+    running: bool = False
     since_ms: int | None = None
     until_ms: int | None = None
 
@@ -41,8 +42,10 @@ class SessionQuery(Struct, frozen=True, kw_only=True):
             (self.channel, session.channel),
             (self.state, status_of(session).state),
         )
-        return all(wanted is None or wanted == found for wanted, found in wanted_and_found) and (
-            not self.stopped or STOPPED in indexes(session)
+        return (
+            all(wanted is None or wanted == found for wanted, found in wanted_and_found)
+            and (not self.stopped or STOPPED in indexes(session))
+            and (not self.running or RUNNING in indexes(session))
         )
 
     @property
@@ -99,19 +102,20 @@ class Sessions:
     def _indexes(self, query: SessionQuery) -> list[tuple[int, str]]:
         if query.channel is not None:
             projects = (query.project,) if query.project else query.projects
-            shards = {project: shard_of(f"{project}\x1f{query.channel}", len(self._keys)) for project in projects}
-            return [(shard, self._keys[shard].index(of_channel(name, query.channel))) for name, shard in shards.items()]
-        name = STOPPED if query.stopped else of_state(query.state) if query.state else ALL
+            names = [of(project, query.channel) for project in projects for of in (of_channel, of_channel_elsewhere)]
+            return [(of.shard, of.index(name)) for of in self._keys for name in names]
+        name = STOPPED if query.stopped else of_state(query.state) if query.state else RUNNING if query.running else ALL
         return [(of.shard, of.index(name)) for of in self._keys]
 
     def _load(self, rows: Sequence[Row]) -> list[Session | None]:
         with store_errors("reading sessions"), self._redis.pipeline(transaction=False) as pipe:
             for row in rows:
                 pipe.get(self._keys[row.shard].session(row.member))
-            return [_decoded(value) for value in pipe.execute()]
+            return [decoded(value) for value in pipe.execute()]
 
 
-def _decoded(value: bytes | None) -> Session | None:
+def decoded(value: bytes | None) -> Session | None:
+    """The session that is stored, None where there is none or a later release wrote it."""
     try:
         return None if value is None else decode_session(value)
     except msgspec.MsgspecError:  # written by a later release; its own pages show it

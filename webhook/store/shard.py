@@ -21,8 +21,11 @@ from webhook.store.connection import store_errors
 from webhook.store.inbox import PENDING_MS, from_fields
 from webhook.store.keys import ShardKeys
 from webhook.store.scripts import source
+from webhook.store.watch import DEAF_MS, away
 
 LEASE_MS = 5000
+FIRST_ENTRIES = 32  # of a slice
+BATCH_BYTES = 2_000_000  # of bodies that a batch aims at
 MOST_DUE = 200  # sessions whose deadlines one batch looks at
 EFFECT = "\x00e:"  # marks, among a log's fields, what was counted; no name of an entry begins so
 
@@ -36,13 +39,23 @@ class Received(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """What waits in a shard: the head of its inbox and the sessions that are due. `now_ms` is the server's."""
+    """What waits in a shard: the head of its inbox and the sessions that are due. `now_ms` is the server's.
+
+    `full` tells that the inbox may hold more than was read.
+    """
 
     received: list[Received]
+    full: bool
     due: list[str]
     expired: list[str]  # dead letters older than their bound
     now_ms: int
     deaf_until_ms: int
+    attended: bool  # the sweep and some web process were there lately
+
+    @property
+    def deaf(self) -> bool:
+        """Whether silence proves nothing now."""
+        return self.now_ms < self.deaf_until_ms or not self.attended
 
 
 class Lost(Struct, frozen=True):
@@ -58,6 +71,7 @@ class Shard:
         self.keys = ShardKeys(shard)
         self._redis = redis
         self._token = token
+        self._size = FIRST_ENTRIES
         self._acquire = redis.register_script(source("acquire"))
         self._commit = redis.register_script(source("commit"))
         self._release = redis.register_script(source("release"))
@@ -80,34 +94,44 @@ class Shard:
             self._held(self._hand_over(keys=[self.keys.lease, self.keys.pending], args=[self._token, PENDING_MS]))
 
     def batch(self, most: int, dead_ms: int) -> Batch:
-        """The next `most` entries of the inbox, oldest first, and the deadlines that have passed."""
+        """The next entries of the inbox, oldest first, and the deadlines that have passed.
+
+        At most `most` entries, and few at first: what a batch reads it has to fold before the lease ends, and bodies
+        may be large.
+        """
+        asked = min(most, self._size)
         with store_errors(f"reading shard {self.keys.shard}"), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
-            pipe.xrange(self.keys.inbox, count=most)
+            pipe.xrange(self.keys.inbox, count=asked)
             pipe.zrange(self.keys.deadlines, 0, MOST_DUE - 1, withscores=True)
             pipe.zrange(self.keys.places(DEAD), 0, MOST_DUE - 1, withscores=True)
-            pipe.get(keys.DEAF_UNTIL)
-            (seconds, micros), entries, due, oldest_dead, deaf = pipe.execute()
+            pipe.mget(keys.DEAF_UNTIL, keys.SWEPT, keys.WEB_SEEN)
+            (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen) = pipe.execute()
         now_ms = seconds * 1000 + micros // 1000
+        received = [_received(entry_id, fields) for entry_id, fields in entries]
+        self._size = _next_size(asked, received)
         return Batch(
-            [_received(entry_id, fields) for entry_id, fields in entries],
+            received,
+            len(received) == asked,
             [session_id.decode() for session_id, at_ms in due if at_ms <= now_ms],
             [place.decode() for place, at_ms in oldest_dead if at_ms <= now_ms - dead_ms],
             now_ms,
-            int(deaf or 0),
+            min(int(deaf_until or 0), now_ms + DEAF_MS),  # a clock that was set back must not prolong it
+            not (away(swept, now_ms) or away(web_seen, now_ms)),
         )
 
-    def load(self, readings: Iterable[Reading], due: Sequence[str]) -> tuple[Known, Lost]:
-        """All that is known of what the readings speak of, and of the sessions that are `due`."""
-        wanted = _Wanted(readings, due)
+    def load(self, readings: Iterable[Reading], others: Sequence[str]) -> tuple[Known, Lost]:
+        """All that is known of what the readings speak of, and of the `others`, which are ids of sessions."""
+        wanted = _Wanted(readings, others)
         with store_errors(f"loading from shard {self.keys.shard}"), self._redis.pipeline(transaction=False) as pipe:
             pipe.zcard(self.keys.places(LOOSE))
+            pipe.hkeys(self.keys.drift)
             if wanted.sessions:
                 pipe.mget([self.keys.session(session_id) for session_id in wanted.sessions])
             for log, fields in wanted.fields.items():
                 pipe.hmget(self.keys.log(log), fields)
             answers = iter(pipe.execute())
-        known = Known(loose=next(answers))
+        known = Known(loose=next(answers), drifted={name.decode() for name in next(answers)})
         lost = _decode_sessions(wanted.sessions, next(answers) if wanted.sessions else [], known)
         for (log, fields), values in zip(wanted.fields.items(), answers, strict=True):
             _sort_fields(log, fields, values, known)
@@ -131,12 +155,10 @@ class Shard:
             for log, fields in wanted.items():
                 pipe.hmget(self.keys.log(log), fields)
             answers = pipe.execute()
-        return {
-            (log, field): decode_entry(value)
-            for (log, fields), values in zip(wanted.items(), answers, strict=True)
-            for field, value in zip(fields, values, strict=True)
-            if value is not None
-        }
+        known = Known()
+        for (log, fields), values in zip(wanted.items(), answers, strict=True):
+            _sort_fields(log, fields, values, known)
+        return known.entries
 
     def effects(self, log: str, digests: Sequence[str]) -> dict[str, str]:
         """The floor of the last spot that told of each effect, of those that are stored."""
@@ -164,6 +186,12 @@ class Shard:
         if answer == -1:
             raise LeaseLost(f"shard {self.keys.shard} is another worker's now; nothing was written")
         return int(answer)
+
+
+def _next_size(asked: int, received: list[Received]) -> int:
+    """How many entries the next batch reads: four times as many while they are small, fewer where they are large."""
+    size = sum(len(each.arrival.body) for each in received) // max(1, len(received))
+    return max(1, min(4 * asked, BATCH_BYTES // max(1, size)))
 
 
 class _Wanted:
@@ -209,7 +237,14 @@ def _sort_fields(log: str, fields: Sequence[str], values: Sequence[bytes | None]
         if field.startswith(EFFECT):
             known.effects[log, field.removeprefix(EFFECT)] = value.decode()
         else:
-            known.entries[log, field] = decode_entry(value)
+            _know(known, log, field, value)
+
+
+def _know(known: Known, log: str, field: str, value: bytes) -> None:
+    try:
+        known.entries[log, field] = decode_entry(value)
+    except msgspec.MsgspecError:  # written by a later release, which this one leaves as it is
+        known.unreadable.add((log, field))
 
 
 def session_keys(shard_keys: ShardKeys, session: Session) -> list[str]:

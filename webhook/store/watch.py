@@ -13,6 +13,11 @@ AWAY_MS = 30_000  # web, Redis or clock unseen for longer: what came meanwhile m
 DEAF_MS = 120_000  # so long after that silence proves nothing
 
 
+def away(seen: bytes | None, now_ms: int) -> bool:
+    """Whether the last sign of life, ms as it is stored, is too old, or from a clock that was set back since."""
+    return seen is None or not 0 <= now_ms - int(seen) <= AWAY_MS
+
+
 def look(redis: Redis, shards: int) -> list[int]:
     """The shards with entries or due deadlines, no live lease and no wake-up on its way; they now count as woken."""
     all_keys = [ShardKeys(shard) for shard in range(shards)]
@@ -42,7 +47,7 @@ def take_pulse(redis: Redis) -> None:
             pipe.set(keys.SWEPT, now_ms, get=True)
             pipe.get(keys.WEB_SEEN)
             swept, web_seen = pipe.execute()
-        if any(now_ms - int(seen or 0) > AWAY_MS for seen in (swept, web_seen)):
+        if away(swept, now_ms) or away(web_seen, now_ms):
             redis.set(keys.DEAF_UNTIL, now_ms + DEAF_MS)
 
 
@@ -50,3 +55,9 @@ def show_web(redis: Redis) -> None:
     """Notes that a web process is there to hear. Raises StoreError."""
     with store_errors("noting a web process"):
         redis.set(keys.WEB_SEEN, server_now_ms(redis))
+
+
+def begin_sweep(redis: Redis) -> None:
+    """Lets the clock send the next sweep. Raises StoreError."""
+    with store_errors("beginning the sweep"):
+        redis.delete(keys.SWEEP_PENDING)

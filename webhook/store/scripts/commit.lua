@@ -1,4 +1,4 @@
--- Runs the writes of one batch, all or none, if the caller still holds the shard's lease.
+-- Runs the writes of one batch if the caller still holds the shard's lease: all of them, or none where it is another's.
 -- KEYS[1] lease, KEYS[i] the key of command i - 1 (all of one slot)
 -- ARGV[1] token of the lease, ARGV[2] its life in ms, then for each command: how many words follow, the command's name,
 -- its arguments after the key (at most a few thousand)
