@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 
-from redis import Redis
-
 from webhook.app import create
 from webhook.clock import sleep
 from webhook.domain.errors import StoreError
-from webhook.process import settings_or_exit
+from webhook.process import log_to_stderr, settings_or_exit
+from webhook.store.connection import Redis
 from webhook.store.watch import show_web
 from webhook.wiring import connect_web
 
@@ -29,6 +28,7 @@ def _show_life(redis: Redis) -> None:
 
 
 _settings = settings_or_exit()
+log_to_stderr("web", _settings.log_level)
 _redis = connect_web(_settings)
 app = create(_settings, _redis)
 threading.Thread(target=_show_life, args=(_redis,), daemon=True, name="sign-of-life").start()

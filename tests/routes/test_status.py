@@ -10,20 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from tests.routes.paging import API, get, walk
 from tests.routes.posting import Post
 from tests.store.build import AT_MS, exited, heartbeat, notification, poison, raw, snapshot, started, video
 from tests.store.rig import Rig
 
-API = "/api/v1"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-def get(client: FlaskClient, path: str, **query: Any) -> Any:
-    answer = client.get(f"{API}{path}", query_string=query)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    assert answer.content_type == "application/json"
-    return answer.json
 
 
 def ids(client: FlaskClient, **query: Any) -> list[str]:
@@ -32,19 +25,6 @@ def ids(client: FlaskClient, **query: Any) -> list[str]:
 
 def notices(client: FlaskClient, path: str = "/notifications", **query: Any) -> list[str]:
     return [item["noticeId"] for item in get(client, path, **query)["items"]]
-
-
-def walk(client: FlaskClient, path: str, **query: Any) -> list[dict[str, Any]]:
-    """All items of a list, page after page."""
-    items: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
-    for _ in range(1000):
-        page = get(client, path, **query, **cursor)
-        items += page["items"]
-        if page["next"] is None:
-            return items
-        cursor = {"cursor": page["next"]}
-    raise AssertionError("the pages have no end")
 
 
 def is_problem(client: FlaskClient, path: str, status: int) -> dict[str, Any]:
@@ -84,6 +64,7 @@ RECORDING = {
                 "lastAt": "2025-11-24T16:00:00.001Z",
                 "lastFile": "s1_lobby__uid_s_7__uid_e_video_20251124160000001.jpg",
                 "interval": None,
+                "gaps": [],
             },
         }
     ],
@@ -95,7 +76,7 @@ RECORDING = {
     "notifications": {"received": 6, "duplicates": 1, "stale": 0},
     "registration": None,
     "alerts": [],
-    "detail": {},
+    "detail": {"mode": "individual"},
     "revision": 1,
 }
 

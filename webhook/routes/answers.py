@@ -9,14 +9,17 @@ from typing import IO, Any
 
 import msgspec
 from flask import Flask, Response, request
+from gevent import Timeout
 from werkzeug.exceptions import HTTPException
 
-from webhook.domain.errors import Rejected, StoreError
+from webhook.domain.errors import Rejected, StoreError, Unverified
+from webhook.domain.signature import HEADER_V2
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = 5  # seconds
 MOST_DISCARDED, PIECE = 16 * 1024 * 1024, 64 * 1024  # bytes
+DISCARD_SECONDS = 2.0
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
@@ -55,7 +58,7 @@ def install(app: Flask) -> None:
 def _rejected(refusal: Rejected) -> Response:
     answer = problem(refusal.status, refusal.title, refusal.detail, refusal.errors)
     if refusal.status == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"
+        answer.headers["WWW-Authenticate"] = HEADER_V2 if isinstance(refusal, Unverified) else "Bearer"
     return answer
 
 
@@ -86,5 +89,6 @@ def _hear_out(answer: Response) -> Response:
 
 def _discard(body: IO[bytes]) -> None:
     left = MOST_DISCARDED
-    while left > 0 and (piece := body.read(min(left, PIECE))):
-        left -= len(piece)
+    with Timeout(DISCARD_SECONDS, False):
+        while left > 0 and (piece := body.read(min(left, PIECE))):
+            left -= len(piece)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from flask import Blueprint, Request, Response, current_app, request
+from gevent import Timeout
 from msgspec import Struct
 
 from webhook.domain.arrivals import Arrival
@@ -26,6 +27,7 @@ blueprint = Blueprint("ingest", __name__)
 EXTENSION = "vigil.ingest"
 ADDRESS = "/webhooks/agora"
 OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+BODY_SECONDS = 10.0  # Agora itself waits no longer for its answer
 UNSIGNED = 0  # stands for the signature's version where unsigned posts are allowed
 
 
@@ -54,7 +56,7 @@ def receive(source: str) -> Response:
     try:
         return json_answer(_accept(ingest, _source(ingest.settings, source)))
     except Refused as refusal:
-        log.warning("refused a post to source %s: %s", source[:64], refusal)
+        log.warning("refused a post to source %r: %s", source[:64], refusal)
         with suppress(StoreError):  # it is refused whether or not it can be counted
             ingest.summary.count_rejection(refusal.reason, str(refusal))
         raise
@@ -105,7 +107,9 @@ def read_body(asked: Request, most: int) -> bytes:
     signature (failure-modes.md, R18).
     """
     if (asked.content_length or 0) <= most:
-        body: bytes = asked.environ["wsgi.input"].read(most + 1)
+        slow = Refused(408, "Body too slow", f"it took more than {BODY_SECONDS:g} s", reason="too_slow")
+        with Timeout(BODY_SECONDS, slow):
+            body: bytes = asked.environ["wsgi.input"].read(most + 1)
         if len(body) <= most:
             return body
     raise Refused(413, "Body too large", f"more than {most} bytes (VIGIL_MAX_BODY_BYTES)", reason="too_large")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from webhook.domain.decoding import PRODUCTS
+from webhook.domain.decoding import BY_NAME, UNKNOWN_PRODUCT
 from webhook.domain.errors import Rejected
 from webhook.domain.log import Outcome
 from webhook.domain.session import Session
-from webhook.domain.status import State
+from webhook.domain.states import State
 from webhook.routes import access, parameters
 from webhook.routes.answers import tagged_answer
 from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
 from webhook.settings import Settings
+from webhook.store.channels import Channels
+from webhook.store.connection import Redis, server_now_ms
+from webhook.store.inbox import Inbox
 from webhook.store.notifications import ItemFilter, ItemPage, Notifications
 from webhook.store.paging import read_cursor, write_cursor
 from webhook.store.sessions import SessionQuery, Sessions
@@ -27,22 +31,23 @@ from webhook.views.summary import summary_view
 blueprint = Blueprint("status", __name__, url_prefix="/api/v1")
 EXTENSION = "vigil.status"
 
+PRODUCT = parameters.one_of({name: name for name in (*BY_NAME, UNKNOWN_PRODUCT)})
 SESSIONS = PAGE | {
-    "product": parameters.one_of(
-        {product.name: product.name for product in PRODUCTS.values()} | {"unknown": "unknown"}
-    ),
+    "product": PRODUCT,
     "project": str,
     "state": parameters.one_of({state.value: state for state in State}),
     "channel": str,
     "source": str,
     "stream": parameters.one_of({"stopped": True}),
+    "alerting": parameters.true,
     "since": time_ms,
     "until": time_ms,
 }
 ITEMS = PAGE | {
     "noticeId": str,
     "channel": str,
-    "product": parameters.one_of({product.name: number for number, product in PRODUCTS.items()}),
+    "uid": str,
+    "product": PRODUCT,
     "type": parameters.number,
     "outcome": parameters.one_of({outcome.value: outcome.value for outcome in Outcome}),
     "since": time_ms,
@@ -56,27 +61,32 @@ class Status:
     def __init__(
         self,
         settings: Settings,
-        sessions: Sessions,
-        notifications: Notifications,
-        summary: Summary,
+        redis: Redis,
+        inbox: Inbox,
+        wake: Callable[[int], None],
         workers: Callable[[], int],
     ) -> None:
         self.settings = settings
-        self.sessions = sessions
-        self.notifications = notifications
-        self.summary = summary
+        self.sessions = Sessions(redis, settings.shards)
+        self.channels = Channels(redis, settings.shards)
+        self.notifications = Notifications(redis, settings.shards)
+        self.summary = Summary(redis, settings.shards)
+        self.now_ms = partial(server_now_ms, redis)
+        self.inbox = inbox
+        self.wake = wake
         self.workers = workers
         self.projects = tuple(sorted({source.project for source in settings.sources}))
 
 
-def _status() -> Status:
+def api() -> Status:
+    """The parts of the application that serves this request."""
     status: Status = current_app.extensions[EXTENSION]
     return status
 
 
 @blueprint.before_request
 def _admit() -> None:
-    access.admit(_status().settings, "reader" if request.method in ("GET", "HEAD") else "operator")
+    access.admit(api().settings, "reader" if request.method in ("GET", "HEAD") else "operator")
 
 
 @blueprint.get("/sessions")
@@ -84,7 +94,7 @@ def list_sessions() -> Response:
     """Sessions, newest activity first."""
     asked = parameters.read(request.args, SESSIONS)
     query = SessionQuery(
-        projects=_status().projects,
+        projects=api().projects,
         project=asked.get("project"),
         product=asked.get("product"),
         state=asked.get("state"),
@@ -94,7 +104,9 @@ def list_sessions() -> Response:
         since_ms=asked.get("since"),
         until_ms=asked.get("until"),
     )
-    page = _status().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor")))
+    if asked.get("alerting"):  # no rule raises alerts yet, so no session has one
+        return tagged_answer({"items": [], "next": None})
+    page = api().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor")))
     return tagged_answer(
         {"items": [session_view(session) for session in page.sessions], "next": write_cursor(page.next)}
     )
@@ -120,22 +132,22 @@ def list_notifications() -> Response:
     """What was received, latest first: of one noticeId, of one session, or all."""
     asked = parameters.read(request.args, ITEMS | {"session": str})
     if "session" in asked:
-        found = _status().sessions.find(asked["session"])
+        found = api().sessions.find(asked["session"])
         return _items(_page_of_session(*found, asked) if found else ItemPage([], None))
-    if "noticeId" in asked:
-        return _items(_status().notifications.called(asked["noticeId"], _filter(asked)))
     limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
-    return _items(_status().notifications.all(_filter(asked), limit, cursor))
+    if "noticeId" in asked:
+        return _items(api().notifications.called(asked["noticeId"], _filter(asked), limit, cursor))
+    return _items(api().notifications.all(_filter(asked), limit, cursor))
 
 
 @blueprint.get("/summary")
 def show_summary() -> Response:
     """The figures of the first screen."""
-    return tagged_answer(summary_view(_status().summary.read(), _status().workers()))
+    return tagged_answer(summary_view(api().summary.read(), api().workers()))
 
 
 def _find(session_id: str) -> tuple[int, Session]:
-    found = _status().sessions.find(session_id)
+    found = api().sessions.find(session_id)
     if found is None:
         raise Rejected(
             404, "No such session", f"no notification named a session {session_id[:64]!r}, or it was forgotten"
@@ -145,14 +157,15 @@ def _find(session_id: str) -> tuple[int, Session]:
 
 def _page_of_session(shard: int, session: Session, asked: dict[str, Any]) -> ItemPage:
     limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
-    return _status().notifications.of_session(shard, session.id, _filter(asked), limit, cursor)
+    return api().notifications.of_session(shard, session.id, _filter(asked), limit, cursor)
 
 
 def _filter(asked: dict[str, Any]) -> ItemFilter:
     return ItemFilter(
         notice_id=asked.get("noticeId"),
         channel=asked.get("channel"),
-        product_id=asked.get("product"),
+        uid=asked.get("uid"),
+        product=asked.get("product"),
         event_type=asked.get("type"),
         outcome=asked.get("outcome"),
         since_ms=asked.get("since"),

@@ -1,0 +1,48 @@
+"""The timeline of a session in the status API (contract.md, section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from webhook.domain.errors import Rejected
+from webhook.domain.timeline import Window, timeline
+from webhook.domain.wire import LATEST_MS
+from webhook.routes import parameters
+from webhook.routes.answers import tagged_answer
+from webhook.routes.parameters import time_ms
+from webhook.routes.status import api, blueprint
+from webhook.views.timeline import timeline_view
+
+
+def _instant_ms(text: str) -> int:
+    """A time that can be written down again, whatever its zone."""
+    at_ms: int = time_ms(text)
+    if not 0 <= at_ms <= LATEST_MS:
+        raise ValueError("a time from 1970 to 9999 is needed")
+    return at_ms
+
+
+WINDOW = {"from": _instant_ms, "to": _instant_ms}
+
+
+@blueprint.get("/sessions/<path:session_id>/timeline")
+def show_timeline(session_id: str) -> Response:
+    """What happened in one session, as lanes of intervals and marks."""
+    window = _window(parameters.read(request.args, WINDOW))
+    found = api().sessions.find(session_id)
+    if found is None:
+        detail = f"no notification named a session {session_id[:64]!r}, or it was forgotten"
+        raise Rejected(404, "No such session", detail)
+    shard, session = found
+    entries = api().notifications.whole_session(shard, session.id)
+    return tagged_answer(timeline_view(timeline(session, entries, window)))
+
+
+def _window(asked: dict[str, Any]) -> Window:
+    window = Window(asked.get("from"), asked.get("to"))
+    if window.from_ms is not None and window.until_ms is not None and window.from_ms >= window.until_ms:
+        mistake = {"path": "to", "message": "has to be later than from"}
+        raise Rejected(400, "Bad parameters", "the window ends before it begins", [mistake])
+    return window
