@@ -5,6 +5,7 @@ import pytest
 
 from webhook.cli.send import Choice, _bodies
 from webhook.domain.envelope import Envelope, parse
+from webhook.domain.masking import mask_payload, may_hold_secrets
 from webhook.samples import SAMPLES, UnknownSample, known, sample
 
 DOCUMENTED: dict[int, tuple[int, ...]] = {
@@ -85,7 +86,9 @@ def test_a_sample_is_an_envelope_in_json(product_id: int, event_type: int) -> No
         **sid,
     }
     read = parse(json.dumps(body).encode())
-    assert read == Envelope(body["noticeId"], product_id, event_type, AT_MS, payload, sid.get("sid"))
+    masked, secretive = mask_payload(payload), may_hold_secrets(json.dumps(body).encode())
+    assert read == Envelope(body["noticeId"], product_id, event_type, AT_MS, masked, sid.get("sid"), secretive)
+    assert (masked != payload) is ((product_id, event_type) in {(product, kind) for product, kind, *_ in CREDENTIALS})
 
 
 @every_sample

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from msgspec import Struct
 
 from webhook.simulation.agora import Clock
-from webhook.simulation.truth import Line, SessionTruth, StreamTruth, fold
+from webhook.simulation.oracle import fold
+from webhook.simulation.truth import ChannelTruth, EntityTruth, Line, RecordingTruth, StreamTruth, Truth, UserTruth
 
 Answer = tuple[int, bytes]
 
@@ -28,6 +30,13 @@ class Asked(Struct, frozen=True):
     client: int
 
 
+class Server(ThreadingHTTPServer):
+    """Takes as many connections at once as anybody here opens: with the usual backlog of 5 some are reset."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Site:
     """A server at `url` that keeps what it was asked and answers by `answer`, which gets the request and its number."""
 
@@ -35,8 +44,7 @@ class Site:
         self.asked: list[Asked] = []
         self._lock = threading.Lock()
         self._answer = answer
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._responder())
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), self._responder())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -126,25 +134,72 @@ def stopped() -> StoppedClock:
     return StoppedClock()
 
 
-def say(truth: SessionTruth, received: int | None = None) -> dict[str, Any]:
+def say(truth: Truth, received: int | None = None) -> dict[str, Any]:
     """The session as the status API would say it (contract.md, section 4), by the truth."""
     posts = truth.distinct if received is None else received
     return {
         "id": truth.sid,
+        "product": truth.product,
         "channel": truth.channel,
         "state": truth.state,
-        "exit": truth.exit_status and {"status": truth.exit_status, "at": None, "reason": None},
+        "exit": truth.exit_status and {"status": truth.exit_status, "at": None, "reason": _reason(truth)},
+        "notifications": {"received": posts, "duplicates": posts - truth.distinct, "stale": 0},
+        **_say_family(truth),
+    }
+
+
+def _reason(truth: Truth) -> str | None:
+    return truth.reason if isinstance(truth, EntityTruth) else None
+
+
+def _say_family(truth: Truth) -> dict[str, Any]:
+    if isinstance(truth, RecordingTruth):
+        return _say_recording(truth)
+    if isinstance(truth, ChannelTruth):
+        return {"detail": _say_channel(truth)}
+    assert isinstance(truth, EntityTruth)
+    return {"errors": [{"code": code} for code in truth.errors]}
+
+
+def _say_recording(truth: RecordingTruth) -> dict[str, Any]:
+    return {
         "failovers": truth.failovers,
         "streams": [_say_stream(uid, stream) for uid, stream in truth.streams.items()],
         "upload": {"state": truth.upload_state, "progress": 1.0, "files": []},
+        "errors": [{"code": code} for code in (*truth.errors, *truth.errors)],
+        "warnings": [{"code": code} for code in truth.warnings],
+        "notRecorded": [
+            {"uid": uid, "track": "video", "from": _rfc3339(since_ms), "until": _rfc3339(until_ms)}
+            for uid, since_ms, until_ms in truth.losses
+        ],
         "sequence": {uid: {"highest": truth.highest[uid], "missing": truth.missing[uid]} for uid in truth.highest},
-        "notifications": {"received": posts, "duplicates": posts - truth.distinct, "stale": 0},
     }
 
 
 def _say_stream(uid: str, stream: StreamTruth) -> dict[str, Any]:
     snapshots = {"count": stream.snapshots, "lastAt": _rfc3339(stream.last_at_ms), "lastFile": stream.last_file}
     return {"uid": uid, "video": stream.video, "audio": stream.audio, "snapshots": snapshots}
+
+
+def _say_channel(truth: ChannelTruth) -> dict[str, Any]:
+    roles = ("broadcaster", "audience", "communication")
+    return {
+        "lives": [{"from": None, "until": "earlier"}, {"from": None, "until": None if truth.is_open else "later"}],
+        "users": [_say_user(uid, user, uid in truth.present) for uid, user in sorted(truth.users.items())],
+        "minutes": {role: truth.seconds.get(role, 0) / 60 for role in roles},
+    }
+
+
+def _say_user(uid: str, user: UserTruth, present: bool) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "account": user.account,
+        "role": user.role,
+        "service": user.service,
+        "present": present,
+        "leftAt": None if user.left_s is None else _rfc3339(user.left_s * 1000),
+        "minutes": user.seconds / 60,
+    }
 
 
 def _rfc3339(at_ms: int | None) -> str | None:
@@ -164,26 +219,35 @@ class StandIn:
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
+        self._lines: dict[str, list[Line]] = {}
+        self._lock = threading.Lock()
         self.twist: Callable[[dict[str, Any]], object] = lambda session: None
 
     def __call__(self, asked: Asked, number: int) -> Answer:
         if asked.method == "POST":
-            self.posts.append(json.loads(asked.body))
+            with self._lock:
+                self.posts.append(json.loads(asked.body))
+                self._keep(_line(self.posts[-1]))
             return 200, b'{"status": "accepted"}'
-        told = [post for post in self.posts if post["sid"] == asked.path.rpartition("/")[2]]
+        told = self._lines.get(unquote(asked.path.rpartition("/")[2]), [])
         return (200, json.dumps(self._session(told)).encode()) if told else (404, b"{}")
 
-    def _session(self, told: list[dict[str, Any]]) -> dict[str, Any]:
-        lines = {json.dumps(post["payload"], sort_keys=True): _line(post) for post in told}
+    def _session(self, told: list[Line]) -> dict[str, Any]:
+        lines = {json.dumps([line.event_type, line.payload], sort_keys=True): line for line in told}
         truth = fold(lines.values())
         assert truth is not None
         session = say(truth, len(told))
         self.twist(session)
         return session
 
+    def _keep(self, line: Line) -> None:
+        alone = fold([line])
+        assert alone is not None
+        self._lines.setdefault(alone.sid, []).append(line)
+
 
 def _line(post: dict[str, Any]) -> Line:
-    return Line(post["noticeId"], post["eventType"], post["payload"]["sendts"], post["payload"])
+    return Line(post["noticeId"], post["productId"], post["eventType"], post["notifyMs"], post["payload"])
 
 
 @pytest.fixture

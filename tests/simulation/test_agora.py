@@ -19,7 +19,7 @@ AT_ONCE = Manners(pauses_s=(0.0, 0.0, 0.0), threads=4)
 
 
 def posting(name: str = "n1", due_ms: int = 0) -> Posting:
-    line = Line(name, 44, 1_764_000_000_000, {"sid": "s", "cname": "<ü>", "sequence": 1, "details": {}})
+    line = Line(name, 3, 44, 1_764_000_000_000, {"sid": "s", "cname": "<ü>", "sequence": 1, "details": {}})
     return Posting(due_ms, "s", line, name, "Application/json")
 
 
@@ -141,6 +141,14 @@ def test_every_settled_posting_is_announced_once(serve: Any, stopped: Any) -> No
         [posting(f"n{number}") for number in range(20)], counts.append
     )
     assert sum(counts) == 20
+
+
+@pytest.mark.parametrize("product_id", [1, 3, 10, 98])
+def test_the_envelope_has_the_product_number_of_its_line(product_id: int) -> None:
+    line = Line("n1", product_id, 101, 1_764_000_000_000, {"channelName": "c", "clientSeq": 2**64 - 1})
+    body = json.loads(encode(Posting(0, "s", line, "n1", "application/json"), 7))
+    assert (body["productId"], body["eventType"], body["payload"]) == (product_id, 101, line.payload)
+    assert "sid" not in body
 
 
 def test_the_body_of_an_attempt_is_json_in_utf_8() -> None:

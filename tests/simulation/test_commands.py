@@ -13,6 +13,7 @@ from webhook.cli.simulate import simulate, verdict
 from webhook.development import make_secret
 from webhook.domain.errors import ConfigurationError
 from webhook.settings import Settings, load
+from webhook.simulation.scenario import SCENARIOS
 
 SECRET = "first"
 ENVIRONMENT = {"AGORA_NOTIFICATION_SECRET": f"{SECRET},second", "VIGIL_CONFIG": "", "VIGIL_API_TOKENS": ""}
@@ -40,6 +41,24 @@ def test_a_simulation_with_loss_is_compared_with_what_came(serve: Any, stand_in:
     assert result.stdout.splitlines()[-1] == "all 8 sessions agree", result.stdout
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_can_be_played(serve: Any, stand_in: Any, scenario: str) -> None:
+    result = play(serve(stand_in), "--scenario", scenario, "--sessions", "2", "--seed", "4", "--loss", "0.1")
+    assert result.exit_code == 0, result.stdout
+
+
+def test_scenes_of_several_sessions_are_played_whole_and_counted_by_session(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--scenario", "two-sessions-one-channel", "--sessions", "1", "--json")
+    told = json.loads(result.stdout)
+    assert (told["sessions"], told["verdict"]) == (4, "all 4 sessions agree")
+
+
+def test_the_help_says_what_a_session_is() -> None:
+    told = " ".join(run(simulate, "--help").stdout.split())
+    assert "How many sessions at least" in told
+    assert "The last line says how many were compared" in told
+
+
 def test_one_session_agrees_in_the_singular(serve: Any, stand_in: Any) -> None:
     assert play(serve(stand_in), "--sessions", "1").stdout.splitlines()[-1] == "the 1 session agrees"
 
@@ -50,6 +69,12 @@ def test_a_difference_is_printed_and_exits_1(serve: Any, stand_in: Any) -> None:
     assert result.stdout.count(': state is "live", truth is "ended"') == 2
     assert result.stdout.splitlines()[-1] == "2 of 2 sessions differ"
     assert result.exit_code == 1
+
+
+def test_a_channel_is_counted_by_its_whole_id() -> None:
+    assert verdict(3, ["rtc:default:a: x is 1, truth is 2", "rtc:default:b: x is 1, truth is 2"]) == (
+        "2 of 3 sessions differ"
+    )
 
 
 def test_a_differing_session_is_counted_once() -> None:

@@ -4,14 +4,14 @@ from random import Random
 import pytest
 
 from webhook.simulation.plan import Adversity, Pace, Plan, pace, plan
-from webhook.simulation.scenario import recordings
+from webhook.simulation.scenario import cast
 from webhook.simulation.script import write
 
 NOW_MS = 1_764_000_000_000
-CAST = recordings("screenshots", 20, Random(3))
-LASTS_MS = max(recording.ends_ms for recording in CAST)
+ACTORS = cast("screenshots", 20, Random(3))
+LASTS_MS = max(actor.ends_ms for actor in ACTORS)
 TIMING = pace(NOW_MS, LASTS_MS, 30.0)
-SCRIPTS = [write(recording, TIMING.starts_ms) for recording in CAST]
+SCRIPTS = [write(actor, TIMING.starts_ms) for actor in ACTORS]
 TOLD = sum(len(script.lines) for script in SCRIPTS)
 
 

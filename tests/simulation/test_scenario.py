@@ -1,263 +1,153 @@
 import ast
-import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
-from webhook.domain.filenames import parse_snapshot
-from webhook.simulation.scenario import Publisher, Recording, captures, is_on, recordings, spans
-from webhook.simulation.script import Script, write
-from webhook.simulation.truth import Line, fold
+from webhook.samples import SAMPLES
+from webhook.simulation.oracle import fold
+from webhook.simulation.scenario import SCENARIOS, cast
+from webhook.simulation.script import write
+from webhook.simulation.truth import RecordingTruth, Script
 
 STARTS_MS = 1_764_000_000_000
-TOLD = {40, 41, 43, 44, 45, 33, 31, 11, 12}
-SOURCES = sorted((Path(__file__).parents[2] / "webhook" / "simulation").glob("*.py"))
+SOURCES = Path(__file__).parents[2] / "webhook" / "simulation"
+STATES = {
+    "screenshots": {"ended"},
+    "individual": {"ended"},
+    "composite": {"ended"},
+    "web-page": {"ended"},
+    "failover": {"ended"},
+    "upload-trouble": {"ended"},
+    "abnormal-exit": {"failed"},
+    "rtc-reconnects": {"live", "ended"},
+    "push": {"live", "ended", "failed"},
+    "pull": {"live", "ended", "failed"},
+    "gateway": {"live", "ended", "failed"},
+    "agent": {"live", "ended", "failed"},
+    "stt": {"live", "ended", "failed"},
+    "transcoding": {"live", "ended"},
+    "storm": {"ended"},
+    "two-sessions-one-channel": {"live", "ended"},
+    "all": {"live", "ended", "failed"},
+}
 
 
-def cast(seed: int, count: int = 20) -> list[Recording]:
-    return recordings("screenshots", count, Random(seed))
+@cache  # tests come in random order, and a script costs more than what is asserted of it
+def scripts(scenario: str, count: int = 120, seed: int = 1, starts_ms: int = STARTS_MS) -> tuple[Script, ...]:
+    return tuple(write(actor, starts_ms) for actor in cast(scenario, count, Random(seed)))
 
 
-def scripts(seed: int, starts_ms: int = STARTS_MS) -> list[Script]:
-    return [write(recording, starts_ms) for recording in cast(seed)]
+@pytest.fixture(params=SCENARIOS)
+def played(request: pytest.FixtureRequest) -> tuple[str, tuple[Script, ...]]:
+    return request.param, scripts(request.param)
 
 
-SCRIPTS = [script for seed in range(10) for script in scripts(seed)]
-MOVED = [script for script in SCRIPTS if script.truth.failovers]
+def test_every_scenario_that_the_command_knows_is_tested_here() -> None:
+    assert set(SCENARIOS) == set(STATES)
 
 
-def details(script: Script, *event_types: int) -> list[dict[str, Any]]:
-    return [line.payload["details"] for line in script.lines if line.event_type in event_types]
-
-
-def test_one_seed_gives_one_simulation() -> None:
-    assert scripts(5) == scripts(5)
-    assert scripts(5) != scripts(6)
-
-
-def test_the_same_seed_at_another_time_makes_new_sessions() -> None:
-    earlier, later = scripts(5), scripts(5, STARTS_MS + 60_000)
-    assert {script.sid for script in earlier}.isdisjoint(script.sid for script in later)
-    assert [len(script.lines) for script in earlier] == [len(script.lines) for script in later]
-
-
-def test_only_the_types_of_the_scenario_are_told_and_all_of_them_are() -> None:
-    assert {line.event_type for script in SCRIPTS for line in script.lines} == TOLD
-
-
-def test_every_session_tells_of_a_video_that_stops_and_resumes() -> None:
-    for script in SCRIPTS:
-        states = defaultdict(list)
-        for told in sorted(details(script, 44), key=lambda told: told["UtcMs"]):
-            states[told["streamUid"]].append(told["state"])
-        assert any(re.search("0+1+0", "".join(map(str, told))) for told in states.values())
-
-
-def test_sequences_have_no_holes_and_begin_with_0_or_1() -> None:
-    for script in SCRIPTS:
-        numbers = defaultdict(list)
-        for line in script.lines:
-            numbers[line.payload["uid"]].append(line.payload["sequence"])
-        for heard in numbers.values():
-            assert heard == list(range(heard[0], heard[0] + len(heard)))
-            assert heard[0] in (0, 1)
-        assert script.truth.highest == {uid: heard[-1] for uid, heard in numbers.items()}
-
-
-def test_notifications_are_sent_in_order_and_after_what_they_tell_of() -> None:
-    for script in SCRIPTS:
-        sent = [line.sent_ms for line in script.lines]
-        assert sent == sorted(sent)
-        assert all(line.payload["sendts"] == line.sent_ms for line in script.lines)
-        assert all(
-            0 < line.sent_ms - line.payload["details"].get("UtcMs", line.sent_ms - 1) <= 40 for line in script.lines
-        )
-
-
-def test_every_session_ends_with_41_then_11_then_31() -> None:
-    for script in SCRIPTS:
-        types = [line.event_type for line in script.lines]
-        assert types.index(41) < types.index(11) < types.index(31)
-        assert details(script, 41)[0]["leaveCode"] in (16, 24)
-        assert (details(script, 11), details(script, 31)[0]["status"]) == (
-            [{"msgName": "session_exit", "exitStatus": 0}],
-            0,
-        )
-
-
-def test_some_streams_change_after_the_recorder_left_and_some_after_the_exit() -> None:
-    after = dict.fromkeys((41, 11), 0)
-    for script in SCRIPTS:
-        types = [line.event_type for line in script.lines]
-        for kind in after:
-            after[kind] += any(event_type in (43, 44) for event_type in types[types.index(kind) :])
-    assert min(after.values()) > len(SCRIPTS) // 10
-
-
-def test_snapshot_names_follow_the_convention_and_agree_with_their_session() -> None:
-    for script in SCRIPTS:
-        for told in details(script, 45):
-            name = parse_snapshot(told["fileName"])
-            assert name is not None
-            assert name.sid == script.sid
-            assert name.uid in script.truth.streams
-            assert not re.search(r"[!@#$%^&*()+_.=\[\]{}~|,;:?<>]", name.channel)
-
-
-def test_snapshots_are_taken_only_while_the_video_is_on() -> None:
-    recording = Recording(
-        seed=1,
-        channel="c",
-        prefix="",
-        publishers=(Publisher("7", (1_000, 20_000, 40_000)), Publisher("8", (2_000, 3_000))),
-        interval_ms=10_000,
-        begins_ms=0,
-        moves_ms=None,
-        leaves_ms=55_000,
-    )
-    taken = [(shot.taken_ms, shot.uid) for shot in captures(recording)]
-    assert taken == [(1_700, "7"), (2_700, "8"), (11_700, "7"), (40_700, "7"), (50_700, "7")]
-
-
-def test_no_snapshot_is_taken_during_a_move_and_those_after_it_count_it() -> None:
-    recording = Recording(
-        seed=1,
-        channel="c",
-        prefix="",
-        publishers=(Publisher("7", (1_000,)),),
-        interval_ms=2_000,
-        begins_ms=0,
-        moves_ms=4_000,
-        leaves_ms=10_000,
-    )
-    taken = [(shot.taken_ms, shot.failovers) for shot in captures(recording)]
-    assert taken == [(1_700, 0), (3_700, 0), (7_700, 1), (9_700, 1)]
-
-
-@pytest.mark.parametrize(("at_ms", "on"), [(0, False), (9, False), (10, True), (19, True), (20, False), (30, True)])
-def test_a_track_is_on_from_one_switch_until_before_the_next(at_ms: int, on: bool) -> None:
-    assert is_on((10, 20, 30), at_ms) is on
-    assert spans((10, 20, 30), 99) == [(10, 20), (30, 99)]
-
-
-def test_about_a_quarter_of_the_sessions_has_a_failover() -> None:
-    assert len(SCRIPTS) // 8 < len(MOVED) < len(SCRIPTS) // 2
-
-
-def test_after_a_failover_names_say_so_and_a_second_recorder_ends_the_session() -> None:
-    for script in MOVED:
-        old, new = script.truth.highest
-        assert details(script, 12) == [{"msgName": "session_failover", "newUid": new}]
-        for line in script.lines:
-            if line.event_type == 45:
-                assert (line.payload["uid"] == new) is line.payload["details"]["fileName"].rpartition("/")[
-                    2
-                ].startswith("bak0_")
-        assert {line.payload["uid"] for line in script.lines if line.event_type in (41, 11, 31)} == {new}
-        assert old != new
-
-
-def test_in_some_failovers_the_old_recorder_contradicts_the_new_one_later() -> None:
-    contradicted = 0
-    for script in MOVED:
-        old, new = script.truth.highest
-        for uid in script.truth.streams:
-            last = {by: max((told for told in changes(script, by, uid)), default=(0, 0)) for by in (old, new)}
-            first_new = min(changes(script, new, uid), default=(0, 0))
-            contradicted += bool(first_new[0] and last[old][0] > first_new[0] and last[old][1] == 1)
-    assert contradicted > len(MOVED) // 2
-
-
-def changes(script: Script, by: str, uid: str) -> list[tuple[int, int]]:
-    told = [line.payload for line in script.lines if line.event_type == 44 and line.payload["uid"] == by]
-    return [
-        (each["details"]["UtcMs"], each["details"]["state"]) for each in told if each["details"]["streamUid"] == uid
-    ]
-
-
-def test_the_truth_is_an_ended_session_with_all_it_had() -> None:
-    for script in SCRIPTS:
-        truth = script.truth
-        assert (truth.state, truth.exit_status, truth.upload_state) == ("ended", "normal", "uploaded")
-        assert 1 <= len(truth.streams) <= 4
-        assert sum(stream.snapshots for stream in truth.streams.values()) == len(details(script, 45))
-        assert truth.distinct == len(script.lines) == len({line.notice_id for line in script.lines})
-        assert not any(truth.missing.values())
-
-
-def test_every_outcome_of_a_stream_occurs() -> None:
-    streams = [stream for script in SCRIPTS for stream in script.truth.streams.values()]
-    assert {stream.video for stream in streams} == {"receiving", "stopped"}
-    assert {stream.audio for stream in streams} == {"receiving", "stopped", "unknown"}
-
-
-def test_the_fold_of_everything_in_any_order_is_the_truth_by_construction() -> None:
-    for script in SCRIPTS:
+def test_the_fold_of_everything_in_any_order_is_the_truth_by_construction(
+    played: tuple[str, tuple[Script, ...]],
+) -> None:
+    for script in played[1]:
         lines = list(script.lines)
         Random(len(lines)).shuffle(lines)
         assert fold(lines) == script.truth
 
 
-def without(script: Script, *event_types: int) -> list[Line]:
-    return [line for line in script.lines if line.event_type not in event_types]
+def test_every_outcome_of_the_scenario_occurs(played: tuple[str, tuple[Script, ...]]) -> None:
+    scenario, told = played
+    assert {script.truth.state for script in told} == STATES[scenario]
 
 
-@pytest.mark.parametrize(
-    ("lost", "state", "exit_status", "upload"),
-    [
-        ({11}, "ended", None, "uploaded"),
-        ({31}, "ended", "normal", "uploading"),
-        ({11, 31}, "ending", None, "uploading"),
-        ({11, 31, 33}, "ending", None, "none"),
-        ({11, 41}, "live", None, "uploaded"),
-        ({11, 41, 31, 33, 43, 44, 45}, "starting", None, "none"),
-    ],
-)
-def test_the_fold_of_a_part_says_what_that_part_tells(
-    lost: set[int], state: str, exit_status: str | None, upload: str
+def test_no_two_sessions_share_an_id_and_no_two_notifications_a_notice_id(
+    played: tuple[str, tuple[Script, ...]],
 ) -> None:
-    truth = fold(without(SCRIPTS[0], *lost))
-    assert truth is not None
-    assert (truth.state, truth.exit_status, truth.upload_state) == (state, exit_status, upload)
+    sids = [script.sid for script in played[1]]
+    notice_ids = [line.notice_id for script in played[1] for line in script.lines]
+    assert len(set(sids)) == len(sids)
+    assert len(set(notice_ids)) == len(notice_ids)
 
 
-def test_the_fold_without_the_failover_takes_the_recorder_heard_later_for_the_newer_one() -> None:
-    for script in MOVED:
-        truth = fold(without(script, 12))
-        assert truth is not None
-        assert truth.failovers == 0
-        assert (truth.state, truth.streams) == (script.truth.state, script.truth.streams)
+def test_everything_is_posted_in_order_and_within_the_time_of_its_session(
+    played: tuple[str, tuple[Script, ...]],
+) -> None:
+    actors = cast(played[0], 120, Random(1))
+    for actor, script in zip(actors, played[1], strict=True):
+        sent = [line.sent_ms - STARTS_MS for line in script.lines]
+        assert sent == sorted(sent)
+        assert actor.begins_ms <= sent[0] <= sent[-1] <= actor.ends_ms
 
 
-def test_the_fold_names_the_numbers_that_are_missing() -> None:
-    script = next(script for script in SCRIPTS if not script.truth.failovers)
-    first = script.lines[0].payload["sequence"]
-    truth = fold([script.lines[0], *script.lines[3:5], *script.lines[7:]])
-    assert truth is not None
-    assert list(truth.missing.values()) == [[(first + 1, first + 2), (first + 5, first + 6)]]
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_one_seed_gives_one_simulation(scenario: str) -> None:
+    assert scripts(scenario, 8, 5) == scripts.__wrapped__(scenario, 8, 5)
+    assert scripts(scenario, 8, 5) != scripts(scenario, 8, 6)
 
 
-def test_the_fold_counts_a_lost_beginning_as_missing_but_never_0() -> None:
-    script = next(script for script in SCRIPTS if not script.truth.failovers)
-    truth = fold([line for line in script.lines if line.payload["sequence"] >= 3])
-    assert truth is not None
-    assert list(truth.missing.values()) == [[(1, 2)]]
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_same_seed_at_another_time_makes_new_sessions_of_the_same_course(scenario: str) -> None:
+    earlier, later = scripts(scenario, 8), scripts(scenario, 8, starts_ms=STARTS_MS + 60_000)
+    assert {script.sid for script in earlier}.isdisjoint(script.sid for script in later)
+    assert [[line.event_type for line in script.lines] for script in earlier] == [
+        [line.event_type for line in script.lines] for script in later
+    ]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_at_least_as_many_sessions_as_asked_for_are_cast_and_at_most_three_more(scenario: str) -> None:
+    for count in (1, 7, 16):
+        assert count <= len(cast(scenario, count, Random(count))) <= count + 3
+
+
+def test_all_tells_every_documented_type_of_every_product() -> None:
+    told = {(line.product_id, line.event_type) for script in scripts("all", 500, 2) for line in script.lines}
+    assert told == set(SAMPLES)
+
+
+def test_lost_numbers_below_a_recorders_last_delivered_one_are_exactly_the_holes() -> None:
+    rng = Random(7)
+    for script in scripts("failover", 60):
+        kept = [line for line in script.lines if rng.random() < 0.8]
+        truth = fold(kept)
+        assert isinstance(truth, RecordingTruth)
+        lost = defaultdict(set)
+        for line in script.lines:
+            uid, number = line.payload["uid"], line.payload["sequence"]
+            if line not in kept and number < truth.highest.get(uid, 0):
+                lost[uid].add(number)
+        holes = {uid: {n for low, high in gaps for n in range(low, high + 1)} for uid, gaps in truth.missing.items()}
+        assert {uid: found for uid, found in holes.items() if found} == {
+            uid: numbers - {0} for uid, numbers in lost.items() if numbers - {0}
+        }
 
 
 def test_the_fold_of_nothing_is_no_session() -> None:
     assert fold([]) is None
 
 
-def test_the_oracle_imports_nothing_of_the_product_but_the_signature() -> None:
-    imported = {
-        node.module
-        for source in SOURCES
-        for node in ast.walk(ast.parse(source.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
-    own = {module for module in imported if module.startswith("webhook.")}
+def test_the_fold_of_any_part_is_a_session_with_the_same_id_and_product(played: tuple[str, tuple[Script, ...]]) -> None:
+    rng = Random(3)
+    for script in played[1]:
+        truth = fold([line for line in script.lines if rng.random() < 0.4] or script.lines[:1])
+        assert truth is not None
+        assert (truth.sid, truth.product) == (script.sid, script.truth.product)
+
+
+def imported(folder: Path) -> set[str]:
+    nodes = (node for source in sorted(folder.rglob("*.py")) for node in ast.walk(ast.parse(source.read_text())))
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {module for module in modules if module.startswith("webhook.")}
+
+
+def test_the_simulator_imports_nothing_of_the_product_but_the_signature() -> None:
     allowed = ("webhook.simulation", "webhook.samples")
-    assert {module for module in own if not module.startswith(allowed)} == {"webhook.domain.signature"}
+    assert {module for module in imported(SOURCES) if not module.startswith(allowed)} == {"webhook.domain.signature"}
+
+
+def test_the_oracle_shares_no_code_with_those_who_write_the_scripts() -> None:
+    allowed = ("webhook.simulation.oracle", "webhook.simulation.truth")
+    assert [module for module in imported(SOURCES / "oracle") if not module.startswith(allowed)] == []

@@ -30,7 +30,7 @@ from webhook.samples import envelope
 from webhook.samples.recording import PRODUCT_ID
 from webhook.simulation.agora import INGEST_PATH, Agora, Clock, Manners, Report, Target
 from webhook.simulation.plan import Adversity, pace, plan
-from webhook.simulation.scenario import recordings
+from webhook.simulation.scenario import cast
 from webhook.simulation.script import Script, write
 from webhook.simulation.truth import Line
 from webhook.simulation.verdict import compare
@@ -52,10 +52,10 @@ class Play:
 
     def __init__(self, vigil: Stack, seed: int, sessions: int = 10, seconds: float = 2.0) -> None:
         self.vigil, rng = vigil, Random(seed)
-        cast = recordings("screenshots", sessions, rng)
-        lasts_ms = max(recording.ends_ms for recording in cast)
+        actors = cast("screenshots", sessions, rng)
+        lasts_ms = max(recording.ends_ms for recording in actors)
         timing = pace(clock.now_ms(), lasts_ms, lasts_ms / 1000 / seconds)
-        self.scripts = [write(recording, timing.starts_ms) for recording in cast]
+        self.scripts = [write(recording, timing.starts_ms) for recording in actors]
         self.postings = plan(self.scripts, timing, ADVERSITY, rng).postings
         self.settled = 0
         self.report = Report()
@@ -158,7 +158,7 @@ def log_of(vigil: Stack, sid: str) -> list[Json]:
 
 def one_recording(seed: int) -> list[Line]:
     """A recording to tell by hand, of some fifty notifications."""
-    return list(write(recordings("screenshots", 1, Random(seed))[0], clock.now_ms() - 300_000).lines)
+    return list(write(cast("screenshots", 1, Random(seed))[0], clock.now_ms() - 300_000).lines)
 
 
 def body_of(line: Line) -> bytes:

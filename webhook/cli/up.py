@@ -30,6 +30,7 @@ PROCESSES = {
 }
 CLIENTS_STOP_WITHIN, SERVER_STOPS_WITHIN = 7.0, 2.0  # seconds; together under the 10 that Ctrl-C may take
 READY_WITHIN = 60.0  # seconds for the server to read its files
+ANSWERS_WITHIN = 15.0  # seconds from one complaint to the next while web does not answer
 ANSWER_WITHIN = 0.5  # seconds for one look whether web answers
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where to reach what listens on all addresses
 
@@ -92,7 +93,7 @@ def _stages(settings: Settings, environment: Mapping[str, str]) -> list[Stage]:
     clients = [Child(name, partial(_exec_python, arguments, environment)) for name, arguments in PROCESSES.items()]
     stages = [
         Stage([], 0.0, partial(_shards_are_right, settings, environment["REDIS_URL"])),
-        Stage(clients, CLIENTS_STOP_WITHIN, partial(_answers, settings)),
+        Stage(clients, CLIENTS_STOP_WITHIN, _patiently(partial(_answers, settings))),
     ]
     if settings.redis_url is None:
         server = Child("valkey", partial(_exec_server, settings.var))
@@ -123,6 +124,22 @@ def _server_is_ready(var: Path) -> Callable[[], bool]:
     return is_ready
 
 
+def _patiently(answers: Callable[[], bool]) -> Callable[[], bool]:
+    """`answers`, which says in one line when web has not answered for long, whatever else the log is full of."""
+    complain_at = time.monotonic() + ANSWERS_WITHIN
+
+    def is_ready() -> bool:
+        nonlocal complain_at
+        if answers():
+            return True
+        if time.monotonic() > complain_at:
+            log.error("web has not answered yet; why stands in the lines above, and Vigil keeps trying")
+            complain_at += ANSWERS_WITHIN
+        return False
+
+    return is_ready
+
+
 def _shards_are_right(settings: Settings, url: str) -> bool:
     """True unless Redis is away, which the others bear. Raises WrongShards, before anything else starts."""
     try:
@@ -130,7 +147,7 @@ def _shards_are_right(settings: Settings, url: str) -> bool:
     except WrongShards:
         raise
     except StoreError as failure:
-        log.warning("%s", failure)
+        log.error("Redis does not answer; until it does, posts get 503 and Agora sends them again (%s)", failure)
     return True
 
 
@@ -149,10 +166,13 @@ def _answers(settings: Settings) -> bool:
 def _announce(settings: Settings) -> None:
     host = EVERY_ADDRESS.get(settings.host, settings.host)
     root = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    if settings.allow_unsigned:
+        click.echo("VIGIL_ALLOW_UNSIGNED=1: posts without a signature are accepted")
     click.echo(
         f"Vigil is up.\n"
         f"  Agora posts to  {root}/webhooks/agora\n"
         f"  status API      {root}/api/v1/sessions\n"
         f"  alive           {root}/livez\n"
+        f"  data            {settings.var.resolve()}\n"
         f"Ctrl-C stops everything."
     )

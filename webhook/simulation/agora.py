@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from webhook.domain.signature import signed_headers
 from webhook.samples import envelope
-from webhook.samples.recording import PRODUCT_ID
 from webhook.simulation.plan import Posting
 
 INGEST_PATH = "/webhooks/agora"
@@ -168,7 +167,8 @@ class Agora:
 def encode(posting: Posting, notified_ms: int) -> bytes:
     """The body of an attempt at `notified_ms`."""
     line = posting.line
-    return msgspec.json.encode(envelope(PRODUCT_ID, line.event_type, line.payload, posting.notice_id, notified_ms))
+    told = envelope(line.product_id, line.event_type, line.payload, posting.notice_id, notified_ms)
+    return msgspec.json.encode(told)
 
 
 def refusal(status: int, body: bytes) -> str | None:

@@ -10,8 +10,7 @@ from random import Random
 
 from msgspec import Struct
 
-from webhook.simulation.script import Script
-from webhook.simulation.truth import Line
+from webhook.simulation.truth import Line, Script
 
 CONTENT_TYPES = ("application/json", "application/json; charset=utf-8", "Application/json")  # as seen (section 1)
 COPIES = (1, 1, 1, 2)  # how many redundant copies a duplicated notification has

@@ -1,31 +1,38 @@
-"""What the status API must say of a session, and a plain fold that finds it from the notifications delivered.
-
-Nothing here shares code with the product's own fold: an oracle that did would prove nothing.
-"""
+"""What Agora tells, and what the status API must say in the end of whom it tells of (contract.md, section 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 Payload = dict[str, Any]
-Track = tuple[str, str]  # uid, "audio" or "video"
 Gap = tuple[int, int]  # first and last missing number
-
-EXITED, MOVED, UPLOADED, BACKED_UP, UPLOADING, LEFT, AUDIO, VIDEO, SNAPSHOT = 11, 12, 31, 32, 33, 41, 43, 44, 45
-SIGNS_OF_RECORDING = frozenset({4, UPLOADING, 42, AUDIO, VIDEO, SNAPSHOT})
+Loss = tuple[str, int, int]  # uid, and the ms since 1970 between which it was not recorded
 
 
 class Line(Struct, frozen=True):
-    """One notification that Agora has to tell. `sent_ms` is its sendts, in ms since 1970."""
+    """One notification that Agora has to tell. It is posted for the first time at `sent_ms`, in ms since 1970."""
 
     notice_id: str
+    product_id: int
     event_type: int
     sent_ms: int
     payload: Payload
+
+
+class Truth(Struct, frozen=True, kw_only=True):
+    """What every session has in the end. `exit_status` is None for one that is not over.
+
+    `channel` is None where nothing told of one; `distinct` counts notifications, copies left out.
+    """
+
+    sid: str
+    product: str
+    channel: str | None
+    state: str
+    exit_status: str | None
+    distinct: int
 
 
 class StreamTruth(Struct, frozen=True):
@@ -38,127 +45,62 @@ class StreamTruth(Struct, frozen=True):
     last_at_ms: int | None = None
 
 
-class SessionTruth(Struct, frozen=True, kw_only=True):
-    """One session in the end. `exit_status` None says that no exit was heard of; `distinct` counts notifications."""
+class RecordingTruth(Truth, frozen=True, kw_only=True):
+    """One recording in the end. Codes of errors and warnings are sets, ascending; so are the losses."""
 
-    sid: str
-    channel: str
-    state: str
     streams: dict[str, StreamTruth]
     failovers: int
     upload_state: str
-    exit_status: str | None
+    errors: tuple[int, ...]
+    warnings: tuple[int, ...]
+    losses: tuple[Loss, ...]
     highest: dict[str, int]
     missing: dict[str, list[Gap]]
-    distinct: int
 
 
-def fold(lines: Iterable[Line]) -> SessionTruth | None:
-    """The truth after `lines` of one session, each given once, in any order; None where there are none.
+class UserTruth(Struct, frozen=True):
+    """One user in the newest life of a channel. `seconds` sums the durations of leaves.
 
-    A number is missing where its recorder said a greater one; 0 is not, as some recorders begin at 1 (section 4).
+    `left_s` is when the user left, in seconds since 1970, None for one who is there.
     """
-    told = sorted(lines, key=lambda line: (_event_ms(line), line.payload["sequence"]))
-    if not told:
-        return None
-    recorders = _recorders(told)
-    numbers = {uid: sorted(line.payload["sequence"] for line in told if _uid(line) == uid) for uid in recorders}
-    return SessionTruth(
-        sid=told[0].payload["sid"],
-        channel=told[0].payload["cname"],
-        state=_state(told, recorders[-1]),
-        streams=_streams(told, recorders),
-        failovers=sum(line.event_type == MOVED for line in told),
-        upload_state=_upload_state(told),
-        exit_status=_exit_status(told, recorders[-1]),
-        highest={uid: heard[-1] for uid, heard in numbers.items() if heard},
-        missing={uid: _gaps(heard) for uid, heard in numbers.items() if heard},
-        distinct=len(told),
-    )
+
+    role: str
+    account: str | None
+    service: bool
+    left_s: int | None
+    seconds: int
 
 
-def _uid(line: Line) -> str:
-    uid: str = line.payload["uid"]
-    return uid
+class ChannelTruth(Truth, frozen=True, kw_only=True):
+    """One RTC channel in the end: everybody in its newest life, by uid, and whole seconds of leaves by role."""
+
+    users: dict[str, UserTruth]
+    seconds: dict[str, int]
+
+    @property
+    def present(self) -> list[str]:
+        """The uids of those who are there, sorted."""
+        return sorted(uid for uid, user in self.users.items() if user.left_s is None) if self.is_open else []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the newest life goes on."""
+        return self.state == "live"
 
 
-def _details(line: Line) -> Payload:
-    details: Payload = line.payload["details"]
-    return details
+class EntityTruth(Truth, frozen=True, kw_only=True):
+    """One converter, player, ingest stream, transcoder, agent or task in the end.
+
+    `reason` is why it ended in the wire's words, None where no word was told. Codes of errors are a set, ascending.
+    """
+
+    reason: str | None
+    errors: tuple[int, ...]
 
 
-def _event_ms(line: Line) -> int:
-    """The event's own time, else that of sending (section 7)."""
-    event_ms: int = _details(line).get("UtcMs", line.sent_ms)
-    return event_ms
+class Script(Struct, frozen=True):
+    """All notifications of one session in the order of sending, and what must be known in the end."""
 
-
-def _recorders(told: Sequence[Line]) -> list[str]:
-    """Every recorder, oldest first: those that no failover named by when they were first heard, then those named."""
-    named = {_details(line)["newUid"]: line.sent_ms for line in told if line.event_type == MOVED}
-    unnamed = dict.fromkeys(_uid(line) for line in told if _uid(line) not in named)
-    return [*unnamed, *sorted(named, key=lambda uid: named[uid])]
-
-
-def _state(told: Sequence[Line], latest: str) -> str:
-    """The first that holds of ended, ending, live, starting (contract.md, section 4); nothing fails here."""
-    left = [line for line in told if line.event_type == LEFT and _uid(line) == latest]
-    stored = [line for line in told if line.event_type in (UPLOADED, BACKED_UP)]
-    if _exit_status(told, latest) or (left and stored and _event_ms(stored[-1]) >= _event_ms(left[-1])):
-        return "ended"
-    if left:
-        return "ending"
-    return "live" if any(line.event_type in SIGNS_OF_RECORDING for line in told) else "starting"
-
-
-def _exit_status(told: Sequence[Line], latest: str) -> str | None:
-    exits = [_details(line)["exitStatus"] for line in told if line.event_type == EXITED and _uid(line) == latest]
-    return ("abnormal" if exits[-1] else "normal") if exits else None
-
-
-def _upload_state(told: Sequence[Line]) -> str:
-    types = {line.event_type for line in told}
-    return "uploaded" if UPLOADED in types else "uploading" if UPLOADING in types else "none"
-
-
-def _streams(told: Sequence[Line], recorders: Sequence[str]) -> dict[str, StreamTruth]:
-    words = _last_words(told, recorders)
-    names = [_details(line)["fileName"] for line in told if line.event_type == SNAPSHOT]
-    uids = {uid for uid, _ in words} | {_subject(name) for name in names}
-    return {uid: _stream(uid, words, [name for name in names if _subject(name) == uid]) for uid in uids}
-
-
-def _stream(uid: str, words: dict[Track, str], names: list[str]) -> StreamTruth:
-    last = max(names, key=lambda name: name[-21:], default=None)
-    at_ms = snapshot_ms(last) if last else None
-    return StreamTruth(
-        words.get((uid, "video"), "unknown"), words.get((uid, "audio"), "unknown"), len(names), last, at_ms
-    )
-
-
-def _last_words(told: Sequence[Line], recorders: Sequence[str]) -> dict[Track, str]:
-    """The last word on each track of the newest recorder that spoke of it."""
-    by_recorder = sorted(told, key=lambda line: recorders.index(_uid(line)))
-    return {
-        (_details(line)["streamUid"], "video" if line.event_type == VIDEO else "audio"): (
-            "stopped" if _details(line)["state"] else "receiving"
-        )
-        for line in by_recorder
-        if line.event_type in (AUDIO, VIDEO)
-    }
-
-
-def _subject(name: str) -> str:
-    return name.rpartition("__uid_s_")[2].partition("__uid_e_")[0]
-
-
-def snapshot_ms(name: str) -> int:
-    """When a snapshot was taken by its file name (section 5), in ms since 1970."""
-    digits = name[-21:-4]
-    seconds = datetime.strptime(digits[:14] + "+0000", "%Y%m%d%H%M%S%z").timestamp()
-    return int(seconds) * 1000 + int(digits[14:])
-
-
-def _gaps(heard: Sequence[int]) -> list[Gap]:
-    pairs = zip([0, *heard], heard, strict=False)
-    return [(before + 1, after - 1) for before, after in pairs if after > before + 1]
+    sid: str
+    lines: tuple[Line, ...]
+    truth: Truth

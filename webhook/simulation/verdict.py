@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import urllib3
 from msgspec import Struct
 
 from webhook.simulation.agora import Clock, Report
+from webhook.simulation.comparison import Json, compare
+from webhook.simulation.oracle import fold
 from webhook.simulation.plan import Posting
-from webhook.simulation.script import Script
-from webhook.simulation.truth import SessionTruth, StreamTruth, fold
-
-Json = dict[str, Any]
+from webhook.simulation.truth import Script, Truth
 
 POLL_S = 0.25
 TIMEOUT_S = 5.0
@@ -27,7 +24,7 @@ class Expectation(Struct, frozen=True):
     """What must be said of a session: its truth, None where nobody told of it, and how many posts were acknowledged."""
 
     sid: str
-    truth: SessionTruth | None
+    truth: Truth | None
     acknowledged: int = 0
 
 
@@ -118,65 +115,10 @@ def _judge(status: int, body: bytes, expected: Expectation) -> list[str]:
     if expected.truth is None:
         return ["the status API knows this session, though nothing was told of it"]
     try:
-        return [*compare(json.loads(body), expected.truth), *_unheard(json.loads(body), expected.acknowledged)]
+        said = json.loads(body)
+        return [*compare(said, expected.truth), *_unheard(said, expected.acknowledged)]
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as mistake:
         return [f"the status API's answer has not the shape of a session: {mistake!r}"]
-
-
-def compare(said: Json, truth: SessionTruth) -> list[str]:
-    """The differences between a session of the status API (contract.md, section 4) and the truth, in words."""
-    return [
-        f"{field} is {json.dumps(value)}, truth is {json.dumps(true)}"
-        for field, value, true in _fields(said, truth)
-        if value != true
-    ]
-
-
-Compared = Iterator[tuple[str, Any, Any]]
-
-
-def _fields(said: Json, truth: SessionTruth) -> Compared:
-    yield "id", said["id"], truth.sid
-    yield "channel", said["channel"], truth.channel
-    yield "state", said["state"], truth.state
-    yield "failovers", said["failovers"], truth.failovers
-    yield "upload.state", said["upload"]["state"], truth.upload_state
-    if truth.exit_status is not None:
-        yield "exit.status", (said["exit"] or {}).get("status"), truth.exit_status
-    yield from _stream_fields({stream["uid"]: stream for stream in said["streams"]}, truth.streams)
-    yield from _sequence_fields(said["sequence"], truth)
-    yield "notifications.received without duplicates", _distinct(said["notifications"]), truth.distinct
-
-
-def _distinct(counts: Mapping[str, int]) -> int:
-    return counts["received"] - counts["duplicates"] - counts["stale"]
-
-
-def _stream_fields(said: Mapping[str, Json], truth: Mapping[str, StreamTruth]) -> Compared:
-    yield "the uids of streams", sorted(said), sorted(truth)
-    for uid in sorted(said.keys() & truth.keys()):
-        for field, value, true in _one_stream(said[uid], truth[uid]):
-            yield f"streams[{uid}].{field}", value, true
-
-
-def _one_stream(said: Json, truth: StreamTruth) -> Compared:
-    snapshots = said["snapshots"]
-    yield "video", said["video"], truth.video
-    yield "audio", said["audio"], truth.audio
-    yield "snapshots.count", snapshots["count"], truth.snapshots
-    yield "snapshots.lastFile", snapshots["lastFile"], truth.last_file
-    yield "snapshots.lastAt (ms)", _ms(snapshots["lastAt"]), truth.last_at_ms
-
-
-def _ms(text: str | None) -> int | None:
-    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def _sequence_fields(said: Mapping[str, Json], truth: SessionTruth) -> Compared:
-    for uid in sorted(truth.highest):
-        numbers = said.get(uid) or {"highest": None, "missing": []}
-        yield f"sequence[{uid}].highest", numbers["highest"], truth.highest[uid]
-        yield f"sequence[{uid}].missing", numbers["missing"], [list(gap) for gap in truth.missing[uid]]
 
 
 def _unheard(said: Json, acknowledged: int) -> list[str]:

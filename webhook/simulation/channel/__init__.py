@@ -1,0 +1,1 @@
+"""RTC channels as they happen, and how Agora tells of them."""
