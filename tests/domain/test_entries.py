@@ -1,7 +1,7 @@
 import pytest
 
 from tests.build import reading, snapshot, started
-from webhook.domain.log import MOST_COPIES, Copy, Entry, effect_digest, session_log, with_copy
+from webhook.domain.log import MOST_COPIES, Copy, Entry, effect_digest, least_notice_id, session_log, with_copy
 
 
 def entry() -> Entry:
@@ -32,6 +32,17 @@ def test_at_most_a_few_notice_ids_are_listed_but_those_are_still_counted() -> No
     assert [name for name, _ in times(listed)] == [f"n{number}" for number in range(MOST_COPIES)]
     assert with_copy(listed, Copy("unlisted", 1, 2)) == listed
     assert times(with_copy(listed, Copy("n7", 1, 2)))[-1] == ("n7", 2)
+
+
+@pytest.mark.parametrize("first", ["n0", "z", "a"])
+def test_the_least_notice_id_is_the_same_whatever_came_first_and_however_few_are_listed(first: str) -> None:
+    names = [first, *(f"m{number:02}" for number in range(2 * MOST_COPIES))]
+    for order in (names, names[::-1], names[5:] + names[:5]):
+        told = reading(started(notice_id=order[0])).entry
+        for name in order[1:]:
+            told = with_copy(told, Copy(name, 1, 2))
+        assert least_notice_id(told) == min(names)
+        assert len(told.copies) == MOST_COPIES
 
 
 def test_a_copy_changes_nothing_else_of_the_entry() -> None:

@@ -170,6 +170,24 @@ def test_a_channel_that_few_pass_reaches_them_all(
     assert [item["channel"] for item in walk(client, "/channels", name="haystack", limit=2)] == ["haystack"]
 
 
+@pytest.mark.parametrize("limit", LIMITS)
+def test_channels_of_more_sessions_than_a_page_looks_at_are_shown_exactly_once(
+    client: FlaskClient, rig: Rig, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("webhook.store.channels.MOST_LOOKED_AT", 2)
+    expected = fill(rig)
+    assert [item["channel"] for item in walk(client, "/channels", limit=limit)] == expected
+
+
+@pytest.mark.parametrize("converter", ["c1", "c2", "c3", "c4"])
+def test_a_channel_is_live_while_any_of_its_sessions_runs(client: FlaskClient, rig: Rig, converter: str) -> None:
+    rig.append(exited(), created(converter))
+    rig.drain()
+    (item,) = get(client, "/channels")["items"]
+    assert (item["live"], item["sessions"]) == (True, {"running": 1, "total": 2})
+    assert names(client, live="true") == ["lobby"]
+
+
 def test_a_channel_that_is_heard_of_between_pages_hides_no_other(client: FlaskClient, rig: Rig) -> None:
     expected = fill(rig)
     page = get(client, "/channels", limit=9)

@@ -553,6 +553,12 @@ def test_an_end_that_no_calendar_holds_is_400(register: Register, redis: Redis, 
     assert inboxes(redis) == 0
 
 
+def test_a_sid_that_is_known_in_another_channel_is_400(register: Register, rig: Rig) -> None:
+    rig.append(started())
+    rig.drain()
+    assert "$.channel" in problems(register(channel="elsewhere"), 400)
+
+
 LONG = 100_000  # characters; nothing that is named like that
 
 

@@ -141,8 +141,9 @@ class _Walk:
         up = [session for session in self.sessions.values() if status_of(session).state in UP]
         expected: dict[str, set[str]] = {"running": {session.id for session in up}} if up else {}
         for session in up:
-            if session.channel is not None and routes_by_channel(session.product):
-                expected.setdefault(f"running:{session.project}:{session.channel}", set()).add(session.id)
+            if session.channel is not None:
+                kind = "running" if routes_by_channel(session.product) else "running-elsewhere"
+                expected.setdefault(f"{kind}:{session.project}:{session.channel}", set()).add(session.id)
         running = {name: set(scores) for name, scores in found.items() if name.startswith("running")}
         assert running == expected, "the running ones are those that are starting, live or ending"
 

@@ -12,8 +12,8 @@ from webhook.domain.recording.status import HEARTBEAT_SILENCE_MS, LONGEST_SILENC
 from webhook.domain.states import State
 from webhook.domain.status import status_of
 from webhook.store.connection import server_now_ms
-from webhook.store.keys import ShardKeys
-from webhook.store.watch import look
+from webhook.store.keys import SWEPT, WEB_SEEN, ShardKeys
+from webhook.store.watch import AWAY_MS, look
 from workers import drain as draining
 from workers.drain import drain_once
 
@@ -109,6 +109,24 @@ def test_what_is_due_while_deaf_is_looked_at_when_it_is_over(one: Rig) -> None:
     one.drain()
     assert state(one) is State.LIVE
     one.deafen(0)
+    pass_deadline(one)
+    one.drain()
+    assert state(one) is State.LOST
+
+
+@pytest.mark.parametrize("missing", [SWEPT, WEB_SEEN])
+@pytest.mark.parametrize("seen_ago_ms", [None, AWAY_MS + 1000, -MINUTE_MS])
+def test_nothing_is_lost_while_no_sweep_or_no_web_process_was_seen(
+    one: Rig, missing: str, seen_ago_ms: int | None
+) -> None:
+    one.append(heartbeat(), ago_ms=HEARTBEAT_SILENCE_MS + 1000)
+    one.attend()
+    one.redis.delete(missing)
+    if seen_ago_ms is not None:
+        one.redis.set(missing, server_now_ms(one.redis) - seen_ago_ms)
+    one.drain(attended=False)
+    assert state(one) is State.LIVE
+    assert deadline(one) > server_now_ms(one.redis)
     pass_deadline(one)
     one.drain()
     assert state(one) is State.LOST

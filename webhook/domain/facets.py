@@ -33,7 +33,9 @@ def facets(session: Session) -> Facets:
     if session.channel is not None:
         names.append((of_channel if at_home else of_channel_elsewhere)(session.project, session.channel))
     if state in UP:
-        names += [RUNNING, *([of_running_channel(session.project, session.channel or "")] if at_home else [])]
+        names.append(RUNNING)
+        if session.channel is not None:
+            names.append((of_running_channel if at_home else of_running_elsewhere)(session.project, session.channel))
         counts = family_of(session.state).video_counts(session.state)
         names += [STOPPED] if counts[Reception.STOPPED] else []
         gauges |= {f"streams:{reception.value}": count for reception, count in counts.items()}
@@ -68,3 +70,8 @@ def of_channel_elsewhere(project: str, channel: str) -> str:
 def of_running_channel(project: str, channel: str) -> str:
     """The index of the sessions of one channel that are up."""
     return f"running:{project}:{channel}"
+
+
+def of_running_elsewhere(project: str, channel: str) -> str:
+    """The index of the sessions that `of_channel_elsewhere` lists and that are up."""
+    return f"running-elsewhere:{project}:{channel}"

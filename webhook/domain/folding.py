@@ -17,6 +17,8 @@ from webhook.domain.registration import Registration
 from webhook.domain.session import Session
 from webhook.domain.transitions import apply, open_session, register
 
+DEAD_KEPT_MS = 30 * 86_400_000  # how long dead letters and quarantined bodies are kept
+
 
 class Limits(Struct, frozen=True):
     """Bounds of what is kept. `retention_ms` also decides what is too old to open a session."""
@@ -24,7 +26,7 @@ class Limits(Struct, frozen=True):
     log_per_session: int
     retention_ms: int
     loose: int = 10_000
-    dead_ms: int = 30 * 86_400_000
+    dead_ms: int = DEAD_KEPT_MS
     drifted: int = 500
     forgotten: int = 10_000  # log entries that one batch may forget; the rest stays due
 

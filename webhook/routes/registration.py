@@ -126,6 +126,9 @@ def _mistakes(asked: Request, expectation: Expectation) -> Iterator[dict[str, st
         yield _mistake("$.channel", "is missing, here and as startRequest.cname; a recording is of one channel")
     elif asked.channel and expectation.channel and asked.channel != expectation.channel:
         yield _mistake("$.channel", "is not the channel that startRequest.cname names; both must agree")
+    known = api().sessions.find(asked.sid)
+    if known and known[1].channel is not None and known[1].channel != (asked.channel or expectation.channel):
+        yield _mistake("$.channel", f"is not {known[1].channel!r}, in which this sid is known already")
     if asked.expected_end is not None and not _is_time(asked.expected_end):
         yield _mistake("$.expectedEnd", f"is {asked.expected_end[:40]!r}; write 2026-11-22T23:34:05Z")
     kept = {"$.resourceId": asked.resource_id, "$.channel": asked.channel or expectation.channel or ""}

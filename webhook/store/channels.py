@@ -8,7 +8,7 @@ from msgspec import Struct
 from redis import Redis
 
 from webhook.domain.channels import channel_id
-from webhook.domain.facets import of_channel, of_channel_elsewhere, of_running_channel
+from webhook.domain.facets import of_channel, of_channel_elsewhere, of_running_channel, of_running_elsewhere
 from webhook.domain.session import Session
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
@@ -96,7 +96,7 @@ class Channels:
     def _load(self, rows: list[Row]) -> list[ChannelRow | None]:
         """The channel of each row, None where a newer session of it stands before."""
         answers = self._ask(rows)
-        width = 3 + len(self._keys)
+        width = 4 + 2 * len(self._keys)
         return [_row(row, answers[width * at : width * (at + 1)]) for at, row in enumerate(rows)]
 
     def _ask(self, rows: list[Row]) -> list[Any]:
@@ -104,18 +104,21 @@ class Channels:
             for row in rows:
                 project, channel, _ = parts(row.member)
                 of = self._keys[row.shard]
-                pipe.zrange(of.index(of_channel(project, channel)), 0, -1, desc=True)
+                pipe.zrange(of.index(of_channel(project, channel)), 0, 0, desc=True)
+                pipe.zcard(of.index(of_channel(project, channel)))
                 pipe.zcard(of.index(of_running_channel(project, channel)))
                 pipe.get(of.session(channel_id(project, channel)))
                 for other in self._keys:
                     pipe.zcard(other.index(of_channel_elsewhere(project, channel)))
+                    pipe.zcard(other.index(of_running_elsewhere(project, channel)))
             answers: list[Any] = pipe.execute()
         return answers
 
 
 def _row(row: Row, answers: list[Any]) -> ChannelRow | None:
-    sessions, running, rtc, *elsewhere = answers
+    newest, sessions, running, rtc, *elsewhere = answers
     project, channel, session_id = parts(row.member)
-    if not sessions or sessions[0].decode() != session_id:
+    if not newest or newest[0].decode() != session_id:
         return None
-    return ChannelRow(project, channel, row.score, len(sessions) + sum(elsewhere), running, decoded(rtc))
+    total, up = sessions + sum(elsewhere[::2]), running + sum(elsewhere[1::2])
+    return ChannelRow(project, channel, row.score, total, up, decoded(rtc))

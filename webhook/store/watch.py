@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from redis import Redis
 
+from webhook.domain.folding import DEAD_KEPT_MS
+from webhook.domain.log import DEAD
 from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.inbox import PENDING_MS
@@ -19,19 +21,21 @@ def away(seen: bytes | None, now_ms: int) -> bool:
 
 
 def look(redis: Redis, shards: int) -> list[int]:
-    """The shards with entries or due deadlines, no live lease and no wake-up on its way; they now count as woken."""
+    """The shards with something to do, no live lease and no wake-up on its way; they now count as woken.
+
+    To do are entries of the inbox, due deadlines, and dead letters whose time is over.
+    """
     all_keys = [ShardKeys(shard) for shard in range(shards)]
     with store_errors("sweeping"):
         now_ms = server_now_ms(redis)
         with redis.pipeline(transaction=False) as pipe:
             for of in all_keys:
+                pipe.exists(of.lease)
                 pipe.xlen(of.inbox)
                 pipe.zcount(of.deadlines, "-inf", now_ms)
-                pipe.exists(of.lease)
+                pipe.zcount(of.places(DEAD), "-inf", now_ms - DEAD_KEPT_MS)
             answers = pipe.execute()
-        idle = [
-            of for at, of in enumerate(all_keys) if (answers[3 * at] or answers[3 * at + 1]) and not answers[3 * at + 2]
-        ]
+        idle = [of for at, of in enumerate(all_keys) if not answers[4 * at] and any(answers[4 * at + 1 : 4 * at + 4])]
         with redis.pipeline(transaction=False) as pipe:
             for of in idle:
                 pipe.set(of.pending, "sweep", nx=True, px=PENDING_MS)
