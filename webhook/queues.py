@@ -10,6 +10,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import utcparse
 from rq.worker_registration import get_keys
 
+from webhook.clock import now_ms
 from webhook.store.connection import Redis, store_errors
 
 FOLD = "fold"
@@ -54,5 +55,5 @@ def workers_alive(redis: Redis) -> int:
 
 
 def _alive(answers: Iterable[tuple[bytes | None, bytes | None]]) -> int:
-    since = datetime.now(UTC) - WORKER_SEEN
+    since = datetime.fromtimestamp(now_ms() / 1000, UTC) - WORKER_SEEN
     return sum(1 for seen, death in answers if seen and not death and utcparse(seen.decode()) >= since)

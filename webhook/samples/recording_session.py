@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from webhook.samples import post_processing as later
-from webhook.samples import recording as tell
-from webhook.samples import web_recording as web
+import webhook.samples.post_processing as later
+import webhook.samples.recording as tell
+import webhook.samples.web_recording as web
 from webhook.samples.cast import BEGUN_BEFORE_MS, CHANNEL, PUBLISHER
 from webhook.samples.post_processing import Transcoded
 from webhook.samples.recording import NORMAL, NOT_RECEIVING, RECEIVING, Payload, Shot, Speaker

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from webhook.domain.start_request import breaches
+import webhook.domain.start_request.breaches as breaches
 from webhook.domain.start_request.reading import StartRequest, is_integer, kind_of, read, shown
 from webhook.domain.start_request.rule import Rule, Violation, judge
 

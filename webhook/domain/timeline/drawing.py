@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import webhook.domain.timeline.channels as channels
+import webhook.domain.timeline.entities as entities
+import webhook.domain.timeline.recordings as recordings
 from webhook.domain.decoding import event_name
 from webhook.domain.entity.state import Entity
 from webhook.domain.events import Unrecognised
@@ -12,7 +15,6 @@ from webhook.domain.log import Entry
 from webhook.domain.recording.state import Recording
 from webhook.domain.rtc.state import Channel
 from webhook.domain.session import Session
-from webhook.domain.timeline import channels, entities, recordings
 from webhook.domain.timeline.framing import Extent, Timeline, Window, extent_of, framed
 from webhook.domain.timeline.lanes import Kind, Says, Sketch
 from webhook.domain.timeline.telling import Told, tell

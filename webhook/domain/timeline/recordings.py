@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+import webhook.domain.timeline.recording_words as words
 from webhook.domain.recording import events
 from webhook.domain.recording.events import Topic
 from webhook.domain.recording.state import Recorder, Recording
 from webhook.domain.recording.status import lineage
-from webhook.domain.timeline import recording_words as words
 from webhook.domain.timeline.framing import Extent
 from webhook.domain.timeline.lanes import Interval, Kind, Name, Says, Sketch, closed
 from webhook.domain.timeline.streams import Streams
