@@ -32,6 +32,9 @@ from tests.build import (
     video,
 )
 from webhook.domain.deadlines import settle
+from webhook.domain.registration import Registration
+from webhook.domain.start_request import Expectation
+from webhook.domain.transitions import register
 from webhook.views.sessions import session_view
 
 # contract.md, section 4
@@ -237,3 +240,19 @@ def test_the_source_and_project_are_those_of_the_notifications() -> None:
     kept.take([reading(started(), source="eu", project="talks")])
     view = session_view(kept.session())
     assert (view["source"], view["project"]) == ("eu", "talks")
+
+
+@pytest.mark.parametrize(
+    ("folder", "matches"),
+    [("school/2026/", True), ("school/", False), ("", False)],
+    ids=["as registered", "up", "none"],
+)
+def test_files_are_held_against_the_registered_prefix(folder: str, matches: bool) -> None:
+    said = snapshot()
+    said["payload"]["details"]["fileName"] = folder + said["payload"]["details"]["fileName"].rpartition("/")[2]
+    expected = Expectation(file_name_prefix=("school", "2026"))
+    registration = Registration(AT_MS, SID, "r1", "individual", "default", CHANNEL, None, expected)
+    detail = session_view(register(fold(said), registration))["detail"]
+    assert detail["fileNamePrefix"] == {"registered": "school/2026", "seen": folder.rstrip("/"), "matches": matches}
+    assert "fileNamePrefix" not in session_view(fold(said))["detail"]
+    assert "fileNamePrefix" not in session_view(register(fold(started()), registration))["detail"]

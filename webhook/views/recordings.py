@@ -35,6 +35,13 @@ View = dict[str, Any]
 Remarks = dict[str, RemarkMark]
 
 
+def file_folder(recording: Recording) -> str | None:
+    """The folder in which the recording's files are, by a snapshot's name or the first playlist's; None before any."""
+    shot = max((stream.snapshots.last for stream in recording.streams.values() if stream.snapshots.last), default=None)
+    file = shot[1] if shot else recording.first_file[2] if recording.first_file else None
+    return None if not file else file.rpartition("/")[0]
+
+
 def recording_view(recording: Recording) -> View:
     """The fields of a session that a recording fills."""
     return {

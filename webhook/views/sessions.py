@@ -15,7 +15,7 @@ from webhook.domain.states import OVER
 from webhook.domain.status import exit_of, status_of
 from webhook.views.channels import channel_view
 from webhook.views.entities import entity_view
-from webhook.views.recordings import recording_view
+from webhook.views.recordings import file_folder, recording_view
 from webhook.views.times import rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
@@ -29,6 +29,7 @@ FAMILY_VIEWS: dict[type, Callable[[Any], View]] = {
 def session_view(session: Session) -> View:
     """The session as `GET /sessions/{id}` answers it."""
     status = status_of(session)
+    own = FAMILY_VIEWS[type(session.state)](session.state)
     return {
         "id": session.id,
         "product": session.product,
@@ -50,7 +51,8 @@ def session_view(session: Session) -> View:
         "registration": _registration(session.registration),
         "alerts": [],
         "revision": session.revision,
-        **FAMILY_VIEWS[type(session.state)](session.state),
+        **own,
+        "detail": own["detail"] | _prefix(session),
     }
 
 
@@ -68,6 +70,16 @@ def _registration(registration: Registration | None) -> View | None:
         "takesSnapshots": expected.takes_snapshots,
         "records": expected.records,
     }
+
+
+def _prefix(session: Session) -> View:
+    """Whether files are stored where the registration said; nothing before both are known."""
+    expected = session.registration.expectation if session.registration else None
+    folder = file_folder(session.state) if isinstance(session.state, Recording) else None
+    if expected is None or not expected.file_name_prefix or folder is None:
+        return {}
+    registered = "/".join(expected.file_name_prefix)
+    return {"fileNamePrefix": {"registered": registered, "seen": folder, "matches": folder == registered}}
 
 
 def _nothing() -> View:
