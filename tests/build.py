@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -27,6 +28,7 @@ CHANNEL = "Testing2"
 RECORDER, SUCCESSOR = "1001", "2002"
 PUBLISHER = "123"
 LIMITS = Limits(log_per_session=4096, retention_ms=7 * DAY_MS)
+_posts = count()
 
 
 def notification(
@@ -139,9 +141,9 @@ def envelope(said: Notification) -> Envelope:
     return parse(body(said))
 
 
-def arrival(posted: bytes, *, source: str = "default", project: str = "default", receipt: str = "r") -> Arrival:
-    """One verified POST of these bytes."""
-    return Arrival(receipt, source, project, 2, posted)
+def arrival(posted: bytes, *, source: str = "default", project: str = "default", receipt: str = "") -> Arrival:
+    """One verified POST of these bytes, another one at each call unless `receipt` says which."""
+    return Arrival(receipt or f"r{next(_posts)}", source, project, 2, posted)
 
 
 def reading(said: Notification | bytes, received_ms: int = RECEIVED_MS, **origin: str) -> Reading:

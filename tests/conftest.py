@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from tests.routes.posting import SECRET, Post
 from tests.servers import EmbeddedServer
 from tests.store.rig import Rig
-from webhook import app, embedded
+from tests import unserved
+from webhook import embedded
 from webhook import settings as configuration
 from webhook.domain.signature import signed_headers
 from webhook.settings import Settings
@@ -53,7 +54,7 @@ def rig(redis: Redis, settings: Settings) -> Rig:
 
 @pytest.fixture
 def application(settings: Settings, redis: Redis) -> Flask:
-    return app.create(settings, redis)
+    return unserved.create(settings, redis)
 
 
 @pytest.fixture

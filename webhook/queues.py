@@ -17,6 +17,7 @@ FOLD = "fold"
 DRAIN = "workers.jobs.drain"
 SWEEP = "workers.jobs.sweep"
 JOB_TIMEOUT = 9  # seconds; no job may be longer
+DRAIN_TIMEOUT = 5  # seconds, as long as the lease: what a drain does after that is in vain
 FAILURE_TTL = 600  # seconds that a failed job is kept for a look
 MOST_WAITING = 1024  # wake-ups that wait at once; more than VIGIL_SHARDS can be
 WORKER_SEEN = timedelta(seconds=45)  # a worker without a heartbeat for longer is not alive
@@ -39,7 +40,7 @@ class Waker:
                 self._queue.enqueue_call(
                     DRAIN,
                     args=(shard,),
-                    timeout=JOB_TIMEOUT,
+                    timeout=DRAIN_TIMEOUT,
                     result_ttl=0,
                     failure_ttl=FAILURE_TTL,
                     description=f"drain {shard}",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import resource
 
-from webhook.process import settings_or_exit
+from webhook.domain.errors import StoreError, Unsupported, WrongShards
+from webhook.process import exit_with, settings_or_exit
+from webhook.wiring import check_server
 
 # for the workers' sign of life: on a disk that stalls they would be killed for it; gunicorn makes the files private
 MOST_DESCRIPTORS, SPARE_DESCRIPTORS = 65_536, 200
@@ -45,3 +47,13 @@ forwarder_headers = ""  # no sender decides where the application is mounted
 forwarded_allow_ips = ""
 loglevel = _settings.log_level
 proc_name = "vigil-web"
+
+
+def on_starting(_: object) -> None:
+    """Ends the server before it listens where Redis can never do what the settings ask. Redis may be away."""
+    try:
+        check_server(_settings)
+    except (WrongShards, Unsupported) as mistake:
+        exit_with([str(mistake)])
+    except StoreError:
+        return

@@ -8,12 +8,12 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
+from webhook import redis_url
 from webhook.domain.errors import ConfigurationError
 
 DAYS = 86_400
@@ -59,6 +59,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_unsigned: bool = False
     shards: Annotated[int, Meta(ge=1, le=256)] = 8
     inbox_max: Annotated[int, Meta(ge=1)] = 1_000_000
+    spool_dir: str | None = None  # None: `spool` in `var`; empty: no spool
+    spool_max_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
+    spool_min_free_bytes: Annotated[int, Meta(ge=0)] = 256 << 20
+    ack: Literal["auto", "redis", "aof", "replica"] = "auto"
     log_per_session: Annotated[int, Meta(ge=1)] = 4096
     max_body_bytes: Annotated[int, Meta(ge=1024, le=16 * 1024 * 1024)] = 1_048_576
     retention: Annotated[int, Meta(ge=60)] = 7 * DAYS
@@ -71,6 +75,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def source(self, name: str) -> Source | None:
         """The source called `name`, or None."""
         return next((source for source in self.sources if source.name == name), None)
+
+    @property
+    def spool(self) -> Path | None:
+        """The spool's directory; None for no spool."""
+        return self.var / "spool" if self.spool_dir is None else Path(self.spool_dir) if self.spool_dir else None
 
     def __repr__(self) -> str:
         # the URL may carry a password
@@ -85,6 +94,10 @@ SETTING_NAMES = {
     "allow_unsigned": "VIGIL_ALLOW_UNSIGNED",
     "shards": "VIGIL_SHARDS",
     "inbox_max": "VIGIL_INBOX_MAX",
+    "spool_dir": "VIGIL_SPOOL_DIR",
+    "spool_max_bytes": "VIGIL_SPOOL_MAX_BYTES",
+    "spool_min_free_bytes": "VIGIL_SPOOL_MIN_FREE_BYTES",
+    "ack": "VIGIL_ACK",
     "log_per_session": "VIGIL_LOG_PER_SESSION",
     "max_body_bytes": "VIGIL_MAX_BODY_BYTES",
     "retention": "VIGIL_RETENTION",
@@ -95,7 +108,7 @@ SETTING_NAMES = {
 SECRETS_NAME = "AGORA_NOTIFICATION_SECRET"
 TOKENS_NAME = "VIGIL_API_TOKENS"
 FILE_NAME = "VIGIL_CONFIG"
-REDIS_SCHEMES = ("redis", "rediss", "unix")
+MAY_BE_EMPTY = frozenset({"VIGIL_SPOOL_DIR"})  # where the empty value says something
 SECRET_NAMES = frozenset({"REDIS_URL"})  # whose values no message shows
 SECTION_KEYS = frozenset(
     name.lower().removeprefix("vigil_") for name in (*SETTING_NAMES.values(), SECRETS_NAME, TOKENS_NAME)
@@ -132,31 +145,18 @@ def load(environment: Mapping[str, str], directory: Path = Path()) -> Settings:
 
 def _setting(field: str, environment: Mapping[str, str], section: Mapping[str, Any], problems: list[str]) -> Any:
     name = SETTING_NAMES[field]
-    raw = environment.get(name) or section.get(_key(name), UNSET)
+    given = environment.get(name)
+    raw = given if given or (given == "" and name in MAY_BE_EMPTY) else section.get(_key(name), UNSET)
     if isinstance(raw, UnsetType):
         return UNSET
     try:
         read = _seconds(raw) if field == "retention" else raw
         value = msgspec.convert(read, _field_type(field), strict=False, dec_hook=_path)
-        return _redis_url(value) if field == "redis_url" else value
+        return redis_url.check(value) if field == "redis_url" else value
     except (msgspec.ValidationError, ValueError) as mistake:
         shown = "" if name in SECRET_NAMES else f"={raw!r}"
         problems.append(f"{name}{shown}: {mistake}")
         return UNSET
-
-
-def _redis_url(url: str) -> str:
-    """`url` itself. Raises ValueError, which does not show it, where no Redis client can read it."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in REDIS_SCHEMES and (parts.scheme == "unix" or parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(
-            "not a URL of Redis; write redis://host:6379/0, rediss://… or unix:///path, the password percent-encoded"
-        )
-    return url
 
 
 def _field_type(field: str) -> Any:

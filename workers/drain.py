@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import monotonic
 
 import msgspec
@@ -12,18 +13,21 @@ from msgspec.structs import replace
 from rq.timeouts import JobTimeoutException
 
 from webhook.domain.arrivals import Kind, Reading, dead_letter, quarantined, read
-from webhook.domain.errors import LeaseLost
-from webhook.domain.folding import Folding, Limits, Spot
+from webhook.domain.errors import LeaseLost, StoreError
+from webhook.domain.folding import Folding, Known, Limits, Spot
 from webhook.domain.log import DEAD, Entry, session_log
 from webhook.domain.registration import Registration
+from webhook.domain.replaying import Answer
+from webhook.store.loading import Lost
 from webhook.store.record import Recorder
-from webhook.store.shard import Batch, Lost, Received, Shard
+from webhook.store.shard import CRASHES, Batch, Care, Received, Shard
+from workers.deciding import Asked, decide, look_up, read_request
 
 log = logging.getLogger(__name__)
 
-MOST_ENTRIES = 500
 BATCH_SECONDS = 0.1
 SLICE_SECONDS = 1.0
+DECISIONS = (Kind.REPLAY, Kind.DISCARD)
 UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
 
 
@@ -37,6 +41,9 @@ class Registered(Struct, frozen=True):
     def sid(self) -> str:
         """The session it registers."""
         return self.registration.sid
+
+
+Input = Reading | Registered | Asked
 
 
 def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
@@ -60,18 +67,22 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
     except LeaseLost as lost:
         log.warning("%s", lost)
         return taken
+    except StoreError:  # no notification's fault
+        with suppress(StoreError):
+            shard.forgive()
+        raise
 
 
 def drain_once(shard: Shard, limits: Limits) -> int:
     """Folds one batch and commits it; returns its size. Raises LeaseLost or StoreError, with nothing written."""
-    batch = shard.batch(MOST_ENTRIES, limits.dead_ms)
+    batch = shard.batch(limits.dead_ms)
     if not (batch.received or batch.due or batch.expired):
         return 0
-    inputs = _read_in_time(batch.received)
-    registered = [of.sid for of in inputs if isinstance(of, Registered)]
-    known, lost = shard.load([of for of in inputs if isinstance(of, Reading)], [*batch.due, *registered])
+    inputs = _read_in_time(batch)
+    known, lost = _load(shard, inputs, batch.due)
     folding = Folding(known, limits)
-    taken = _fold(folding, inputs, lost)
+    answers: dict[str, Answer] = {}
+    taken = _fold(folding, inputs, lost, answers)
     _refold(shard, folding)
     caught_up = taken == len(batch.received) and not batch.full
     deaf = batch.deaf or not caught_up
@@ -80,6 +91,8 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     _trim(shard, folding, recorder)
     _forget(shard, folding, recorder)
     _expire(shard, batch, recorder)
+    recorder.withdraw(folding.withdrawn)
+    recorder.answer(answers)
     recorder.unschedule(due for due in batch.due if due not in known.sessions and due not in lost.reasons)
     recorder.postpone((due for due in batch.due if due in lost.reasons), batch.now_ms + UNREADABLE_MS)
     recorder.save(folding, not_before_ms=_postponed_to(batch))
@@ -87,12 +100,21 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     return taken
 
 
-def _read_in_time(received: list[Received]) -> list[Reading | Registered]:
+def _load(shard: Shard, inputs: list[Input], due: list[str]) -> tuple[Known, Lost]:
+    asked = [of for of in inputs if isinstance(of, Asked)]
+    dead = look_up(shard, asked)
+    readings = [of for of in inputs if isinstance(of, Reading)] + [of.reading for of in asked if of.reading]
+    known, lost = shard.load(readings, [*due, *(of.sid for of in inputs if isinstance(of, Registered))])
+    known.entries.update(dead)
+    return known, lost
+
+
+def _read_in_time(batch: Batch) -> list[Input]:
     """What the entries say, in turn until half of the batch's time is over; at least one of them."""
     until = monotonic() + BATCH_SECONDS / 2
     inputs = []
-    for each in received:
-        inputs.append(_read(each))
+    for each in batch.received:
+        inputs.append(_set_aside(each, batch.care) if batch.care >= Care.SET_ASIDE else _read(each))
         if monotonic() >= until:
             break
     return inputs
@@ -103,12 +125,17 @@ def _postponed_to(batch: Batch) -> int:
     return max(batch.deaf_until_ms, batch.now_ms + 1000) if batch.deaf else 0
 
 
-def _fold(folding: Folding, inputs: list[Reading | Registered], lost: Lost) -> int:
-    """Takes inputs in turn until the batch's time is over; returns how many were taken, at least one."""
+def _fold(folding: Folding, inputs: list[Input], lost: Lost, answers: dict[str, Answer]) -> int:
+    """Takes inputs in turn until the batch's time is over; returns how many were taken, at least one.
+
+    `answers` gets what is told to those who asked, by their tickets.
+    """
     until = monotonic() + BATCH_SECONDS
     for taken, of in enumerate(inputs, start=1):
         if isinstance(of, Reading):
             _take(folding, of, lost)
+        elif isinstance(of, Asked):
+            answers[of.request.ticket] = decide(folding, of, lost)
         elif (reason := lost.reasons.get(of.sid)) is not None:
             folding.take(quarantined(of.received.arrival, of.received.received_ms, reason))
         else:
@@ -139,17 +166,30 @@ def _take_as_dead(folding: Folding, reading: Reading) -> None:
         folding.take(replace(reading, fact=None))
 
 
-def _read(received: Received) -> Reading | Registered:
+def _read(received: Received) -> Input:
     arrival = received.arrival
     try:
         if arrival.kind is Kind.REGISTRATION:
             return Registered(msgspec.json.decode(arrival.body, type=Registration), received)
+        if arrival.kind in DECISIONS:
+            return read_request(received)
         return read(arrival, received.received_ms)
     except JobTimeoutException:  # as above
         raise
     except Exception as failure:
         log.exception("what came at %s could not be read; it is in quarantine now", received.entry_id)
         return quarantined(arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
+
+
+def _set_aside(received: Received, care: Care) -> Reading | Asked:
+    """The dead letter of an entry whose workers died; it is not read again where that alone may kill."""
+    error = f"its workers died {care * CRASHES} times in a row while they had it"
+    log.error("what came at %s is set aside: %s", received.entry_id, error)
+    if received.arrival.kind in DECISIONS:
+        return read_request(received, error)
+    if care is Care.UNREAD or received.arrival.kind is not Kind.NOTIFICATION:
+        return quarantined(received.arrival, received.received_ms, error)
+    return dead_letter(read(received.arrival, received.received_ms), error)
 
 
 def _refold(shard: Shard, folding: Folding) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 from functools import cache
 
@@ -13,6 +14,8 @@ from webhook.store.watch import begin_sweep
 from webhook.wiring import connect_worker, limits
 from workers.drain import drain as drain_shard
 from workers.sweep import sweep_once
+
+STUCK_AFTER = 12.0  # seconds; longer than any job may take
 
 
 class _Process:
@@ -31,10 +34,14 @@ def _process() -> _Process:
 
 
 def drain(shard: int) -> None:
-    """Drains one shard."""
+    """Drains one shard. A drain that does not come to an end ends this process, with a traceback."""
     process = _process()
     token = f"{os.getpid()}:{os.urandom(8).hex()}"
-    drain_shard(Shard(process.redis, shard, token), process.limits, lambda: process.waker.wake(shard))
+    faulthandler.dump_traceback_later(STUCK_AFTER, exit=True)  # RQ's own alarm cannot stop what never leaves C
+    try:
+        drain_shard(Shard(process.redis, shard, token), process.limits, lambda: process.waker.wake(shard))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def sweep() -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.build import (
     AT_MS,
@@ -26,7 +27,7 @@ from webhook.domain.recording.events import RecorderStarted
 
 def test_a_notification_of_a_session_is_kept_in_its_log_under_its_identity() -> None:
     said = started(notice_id="n", notify_ms=AT_MS + 30)
-    read = reading(said, source="eu", project="talks")
+    read = reading(said, source="eu", project="talks", receipt="post-1")
     assert read.fact is not None
     assert read.fact.event == RecorderStarted(True)
     assert (read.log, read.field, read.received_ms) == (session_log(SID), read.fact.identity, RECEIVED_MS)
@@ -43,6 +44,7 @@ def test_a_notification_of_a_session_is_kept_in_its_log_under_its_identity() -> 
         body=body(said),
         signature=2,
         uids=(RECORDER,),
+        receipts=("post-1",),
     )
 
 
@@ -187,7 +189,10 @@ def test_the_widest_numbers_of_product_and_type_are_kept_exactly(field: str, num
     ids=["applied", "unknown type", "dead letter", "unknown product", "snapshot", "quarantined"],
 )
 def test_what_is_read_twice_is_the_same_but_for_its_receipt(said: Notification | bytes) -> None:
-    assert reading(said) == reading(said)
+    assert reading(said, receipt="post-1") == reading(said, receipt="post-1")
+    one, other = reading(said), reading(said)
+    assert one != other
+    assert replace(one, entry=replace(one.entry, receipts=other.entry.receipts)) == other
     kept = Kept()
     kept.fold(said)
     assert list(kept.fold(said).outcomes) == [Outcome.DUPLICATE]

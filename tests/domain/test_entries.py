@@ -1,7 +1,18 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.build import reading, snapshot, started
-from webhook.domain.log import MOST_COPIES, Copy, Entry, effect_digest, least_notice_id, session_log, with_copy
+from webhook.domain.log import (
+    MOST_COPIES,
+    MOST_RECEIPTS,
+    Copy,
+    Entry,
+    effect_digest,
+    least_notice_id,
+    session_log,
+    with_arrival,
+    with_copy,
+)
 
 
 def entry() -> Entry:
@@ -43,6 +54,21 @@ def test_the_least_notice_id_is_the_same_whatever_came_first_and_however_few_are
             told = with_copy(told, Copy(name, 1, 2))
         assert least_notice_id(told) == min(names)
         assert len(told.copies) == MOST_COPIES
+
+
+def test_an_arrival_is_a_copy_and_leaves_its_receipt() -> None:
+    first, other = (reading(started(notice_id=name), receipt=f"post-{name}").entry for name in ("n0", "n1"))
+    both = with_arrival(first, other)
+    assert both == replace(with_copy(first, other.copies[0]), receipts=("post-n0", "post-n1"))
+    assert with_arrival(both, replace(other, receipts=())).receipts == ("post-n0", "post-n1")
+
+
+def test_an_entry_remembers_the_last_receipts() -> None:
+    told = reading(started(), receipt="post-0").entry
+    for number in range(1, MOST_RECEIPTS + 3):
+        told = with_arrival(told, reading(started(), receipt=f"post-{number}").entry)
+    assert told.receipts == tuple(f"post-{number}" for number in range(3, MOST_RECEIPTS + 3))
+    assert told.copies[0].count == MOST_RECEIPTS + 3
 
 
 def test_a_copy_changes_nothing_else_of_the_entry() -> None:

@@ -23,7 +23,7 @@ from tests.build import (
 )
 from webhook.domain.arrivals import Reading, dead_letter
 from webhook.domain.folding import Folding, Known, Limits, Spot
-from webhook.domain.log import DEAD, LOOSE, Outcome, session_log
+from webhook.domain.log import DEAD, LOOSE, MOST_RECEIPTS, Outcome, session_log
 from webhook.domain.session import Session
 from webhook.views.sessions import session_view
 
@@ -286,10 +286,67 @@ def test_what_could_not_be_applied_and_is_resent_is_applied_exactly_once() -> No
 
 def test_a_dead_letter_that_fails_again_is_a_duplicate_of_itself() -> None:
     kept = Kept()
-    failed = dead_letter(reading(snapshot()), "broken")
+    failed, again = (dead_letter(reading(snapshot()), "broken") for _ in range(2))
     assert list(kept.take([failed]).outcomes) == [Outcome.DEAD_LETTER]
-    assert list(kept.take([failed]).outcomes) == [Outcome.DUPLICATE]
+    assert list(kept.take([again]).outcomes) == [Outcome.DUPLICATE]
     assert counters(kept.session()) == (2, 1, 0)
+
+
+# what the very same POST brings: applied, unknown, dead letters with and without a session, test, stale, quarantined
+POSTED: tuple[Notification | bytes, ...] = (
+    *(started(), snapshot(), notification(46), notification(44, {}), notification(44, product_id=99)),
+    *(notification(44, channel="test_webhook"), video(0, at_ms=RECEIVED_MS - 8 * DAY_MS), b"null"),
+    *(notification(40, sid=""), notification(44, {}, notify_ms=AT_MS) | {"payload": {"sid": SID, "cname": "c"}}),
+)
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("said", POSTED)
+def test_a_post_that_comes_again_by_another_way_changes_nothing_and_has_no_outcome(said: Any, together: bool) -> None:
+    post = reading(said, receipt="post-1")
+    once, twice = Kept(), Kept()
+    first = once.take([post])
+    if together:
+        again = twice.take([post, post])
+        assert again.outcomes == first.outcomes
+    else:
+        twice.take([post])
+        again = twice.take([post])
+        assert (again.outcomes, again.touched, again.entries, again.drift, again.lags_ms) == ({}, [], {}, {}, [])
+    assert (twice.sessions, twice.entries, twice.spots) == (once.sessions, once.entries, once.spots)
+
+
+@pytest.mark.parametrize("said", POSTED)
+def test_the_same_words_by_another_post_are_one_more_copy(said: Any) -> None:
+    kept = Kept()
+    kept.take([reading(said, receipt="post-1")])
+    again = kept.take([reading(said, receipt="post-2")])
+    assert again.outcomes.total() == 1
+    (entry,) = kept.entries.values()
+    assert (entry.receipts, entry.copies[0].count) == (("post-1", "post-2"), 2)
+
+
+def test_a_post_that_failed_and_comes_again_by_another_way_is_no_copy() -> None:
+    kept = Kept()
+    post = reading(snapshot(), receipt="post-1")
+    kept.take([dead_letter(post, "broken")])
+    assert kept.take([post]).outcomes == {}
+    assert counters(kept.session()) == (1, 0, 0)
+    assert kept.log(session_log(SID)) == {}
+
+
+def test_a_post_is_known_while_it_is_among_the_last_that_told_its_fact() -> None:
+    kept = Kept()
+    posts = [reading(started(), receipt=f"post-{number}") for number in range(MOST_RECEIPTS + 1)]
+    kept.take(posts)
+    assert kept.take(posts[1:]).outcomes == {}
+    assert kept.take(posts[:1]).outcomes == {Outcome.DUPLICATE: 1}
+
+
+def test_posts_without_a_receipt_are_all_copies() -> None:
+    kept = Kept()
+    kept.take([replace(reading(started()), entry=replace(reading(started()).entry, receipts=())) for _ in range(3)])
+    assert counters(kept.session()) == (3, 2, 0)
 
 
 def test_a_dead_letter_without_a_fact_is_kept_without_a_session() -> None:

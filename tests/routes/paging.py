@@ -11,7 +11,7 @@ API = "/api/v1"
 
 def get(client: FlaskClient, path: str, **query: Any) -> Any:
     """What a GET answers, which has to be a 200."""
-    answer = client.get(f"{API}{path}", query_string=query)
+    answer = client.get(f"{API}{path}", query_string=query or None)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     assert answer.content_type == "application/json"
     return answer.json

@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from tests import unserved
 from tests.routes.posting import Post
 from tests.store.rig import Rig
-from webhook import app
 from webhook import settings as configuration
 from webhook.domain.errors import Rejected
 from webhook.routes.access import admit
@@ -26,7 +26,7 @@ ADDRESSES = ["/api/v1/sessions", "/api/v1/sessions/x", "/api/v1/notifications", 
 @pytest.fixture
 def guarded(redis: Redis, tmp_path: Path) -> FlaskClient:
     """The application with tokens set."""
-    return app.create(guarded_settings(tmp_path), redis).test_client()
+    return unserved.create(guarded_settings(tmp_path), redis).test_client()
 
 
 def guarded_settings(directory: Path) -> Settings:
@@ -96,7 +96,19 @@ def test_a_reader_does_not_see_a_quarantined_body_and_an_operator_does(
     assert seen == [None, "\\xffsecret"]
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "localhost:8000",
+        "LOCALHOST:8000",
+        "LocalHost",
+        "127.0.0.1",
+        "127.0.0.1:8000",
+        "[::1]",
+        "[::1]:8000",
+    ],
+)
 def test_without_tokens_this_machine_is_served(client: FlaskClient, host: str) -> None:
     assert client.get("/api/v1/sessions", headers={"Host": host}).status_code == 200
 
@@ -123,6 +135,7 @@ STRANGE: list[dict[str, Any]] = [
     {"headers": {"Origin": "http://localhost:9999"}},
     {"headers": {"Origin": "null"}},
     {"headers": {"Sec-Fetch-Site": "cross-site"}},
+    {"headers": {"Sec-Fetch-Site": "Cross-Site"}},
 ]
 
 
@@ -137,7 +150,15 @@ def test_without_tokens_any_forwarding_header_tells_of_a_proxy(client: FlaskClie
     assert client.get("/api/v1/sessions", headers={name: "x"}).status_code == 403
 
 
-@pytest.mark.parametrize("sent", [{"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}], ids=str)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Origin": "http://localhost"},
+        {"Origin": "http://localhost:8000", "Host": "LOCALHOST:8000"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ],
+    ids=str,
+)
 def test_without_tokens_our_own_pages_are_served(client: FlaskClient, sent: dict[str, str]) -> None:
     assert client.get("/api/v1/sessions", headers=sent).status_code == 200
 

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from tests import unserved
 from tests.routes.paging import API, get, walk
 from tests.store.build import (
     AT_MS,
@@ -26,7 +27,6 @@ from tests.store.build import (
     video,
 )
 from tests.store.rig import Rig
-from webhook import app
 from webhook import settings as configuration
 from webhook.domain.channels import channel_id
 from webhook.store.inbox import shard_of
@@ -101,7 +101,8 @@ def cast(rig: Rig) -> None:
         ({"live": "true"}, ["attic", "cellar", "attic"]),
         ({"name": "bar"}, ["bar"]),
         ({"name": "ba"}, []),
-        ({"name": "attic"}, ["attic", "attic"]),
+        ({"name": "attic"}, ["attic"]),
+        ({"name": "attic", "project": "europe"}, ["attic"]),
         ({"project": "default"}, ["cellar", "bar", "attic"]),
         ({"project": "europe"}, ["attic"]),
         ({"project": "nobody"}, []),
@@ -165,9 +166,20 @@ def test_a_channel_that_few_pass_reaches_them_all(
     fill(rig)
     rig.append(exited("needle", at_ms=AT_MS - 1, cname="haystack"))
     rig.drain()
-    page = get(client, "/channels", name="haystack", limit=2)
+    rig.append(exited("needle 2", at_ms=AT_MS - 2, cname="haystack"), project="europe")
+    rig.drain()
+    page = get(client, "/channels", project="europe", limit=2)
     assert (page["items"], page["next"] is None) == ([], False)
-    assert [item["channel"] for item in walk(client, "/channels", name="haystack", limit=2)] == ["haystack"]
+    assert [item["channel"] for item in walk(client, "/channels", project="europe", limit=2)] == ["haystack"]
+
+
+def test_a_channel_that_is_asked_for_by_its_name_is_found_at_once(
+    client: FlaskClient, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.store.channels.MOST_LOOKED_AT", 3)
+    fill(rig)
+    page = get(client, "/channels", name="room 00", limit=2)
+    assert ([item["channel"] for item in page["items"]], page["next"]) == (["room 00"], None)
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -229,13 +241,60 @@ def test_a_channel_without_rtc_notifications_has_a_page_without_presence(client:
 
 
 @pytest.mark.parametrize(
-    "name", ["rtc:default:nobody", "rtc:europe:lobby", "lobby", "rtc:default", "rtc:default:", "rtc:default:l%6Fbby"]
+    "name", ["rtc:default:nobody", "rtc:europe:lobby", "nobody", "rtc:default", "rtc:default:", "rtc:default:l%6Fbby"]
 )
 def test_a_channel_that_nobody_spoke_of_is_a_404_problem(client: FlaskClient, rig: Rig, name: str) -> None:
     rig.append(started())
     rig.drain()
     answer = client.get(f"{API}/channels/{quote(name, safe='')}")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+    assert name in answer.json["detail"]
+    assert "/api/v1/channels lists those that are known" in answer.json["detail"]
+
+
+def test_a_channel_is_found_by_its_name_where_one_project_only_has_it(two_projects: FlaskClient, rig: Rig) -> None:
+    rig.append(started("a", cname="attic"), started("b", cname="both"))
+    rig.append(started("e", cname="eave"), started("f", cname="both"), project="europe", source="eu")
+    rig.drain()
+    ids = {name: get(two_projects, f"/channels/{name}")["id"] for name in ("attic", "eave")}
+    assert ids == {"attic": "rtc:default:attic", "eave": "rtc:europe:eave"}
+    assert get(two_projects, "/channels/both", project="europe")["id"] == "rtc:europe:both"
+    assert two_projects.get(f"{API}/channels/eave?project=default").status_code == 404
+    answer = two_projects.get(f"{API}/channels/both")
+    assert (answer.status_code, answer.content_type) == (409, "application/problem+json")
+    assert "rtc:default:both and rtc:europe:both" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("channel", ["Q&A", "50% off", "a/b", "a:b", "class 3b", "rtc:default:x"])
+def test_an_id_copied_from_json_into_an_address_is_found_as_it_is(client: FlaskClient, rig: Rig, channel: str) -> None:
+    rig.append(joined(7, channel), started(cname=channel))
+    rig.drain()
+    copied = channel_id("default", channel)  # whose percent signs nobody writes as %25
+    assert get(client, f"/channels/{copied}")["id"] == copied
+    assert get(client, f"/sessions/{copied}")["id"] == copied
+    assert len(get(client, f"/sessions/{copied}/notifications")["items"]) == 1
+    assert get(client, f"/sessions/{copied}/timeline")["lanes"]
+
+
+def test_a_session_whose_very_id_is_asked_for_comes_before_one_whose_id_was_decoded(
+    client: FlaskClient, rig: Rig
+) -> None:
+    rig.append(joined(7, "a b"), started("rtc:default:a b"))
+    rig.drain()
+    assert get(client, "/sessions/rtc:default:a b")["product"] == "cloud_recording"
+
+
+@pytest.mark.parametrize("product", ["media_push", "media_pull"])
+def test_a_channel_that_only_a_converter_or_a_player_is_in_is_listed(
+    client: FlaskClient, rig: Rig, product: str
+) -> None:
+    player = {"lts": AT_MS, "player": {"id": "p1", "channelName": "lobby", "createTs": AT_MS // 1000}}
+    rig.append(created("c1") if product == "media_push" else told(4, 1, player))
+    rig.drain()
+    (item,) = get(client, "/channels")["items"]
+    assert (item["id"], item["sessions"]) == ("rtc:default:lobby", {"running": 1, "total": 1})
+    assert [session["product"] for session in page_of(client, "lobby")["sessions"]] == [product]
+    assert names(client, name="lobby", live="true") == ["lobby"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +315,7 @@ def test_any_name_of_a_channel_is_found_by_the_id_that_the_list_gives(
 @pytest.fixture
 def two_projects(redis: Redis, tmp_path: Path) -> FlaskClient:
     (tmp_path / "vigil.toml").write_text('[[source]]\nname = "eu"\nproject = "europe"\nsecrets = ["eu secret"]\n')
-    return app.create(configuration.load({"VIGIL_SHARDS": "2"}, tmp_path), redis).test_client()
+    return unserved.create(configuration.load({"VIGIL_SHARDS": "2"}, tmp_path), redis).test_client()
 
 
 def test_one_channel_name_in_two_projects_is_two_channels(two_projects: FlaskClient, rig: Rig) -> None:
@@ -397,7 +456,7 @@ def test_a_reader_may_read_and_a_stranger_may_not(redis: Redis, rig: Rig, tmp_pa
     rig.append(video(1))
     rig.drain()
     environment = {"VIGIL_API_TOKENS": "ann:reader:reader-token", "VIGIL_SHARDS": "2"}
-    client = app.create(configuration.load(environment, tmp_path), redis).test_client()
+    client = unserved.create(configuration.load(environment, tmp_path), redis).test_client()
     headers = {"Authorization": "Bearer reader-token"}
     assert client.get(f"{API}{path}", headers=headers).status_code == 200
     assert client.get(f"{API}{path}").status_code == 401

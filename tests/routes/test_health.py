@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from tests.servers import EmbeddedServer
-from webhook import app, embedded
+from tests import unserved
+from webhook import embedded
 from webhook import settings as configuration
 from webhook.settings import Settings
 from webhook.store import keys
@@ -23,7 +24,7 @@ ABROAD = {"REMOTE_ADDR": "198.51.100.1"}
 def away(settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
     """The application before a server that is not there."""
     with connect(embedded.url(tmp_path / "none"), WEB_TIMEOUT) as redis:
-        yield app.create(settings, redis).test_client()
+        yield unserved.create(settings, redis).test_client()
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_server_without_an_append_only_file_is_named(well: FlaskClient, config
 
 def test_a_source_without_a_secret_is_named(redis: Redis, tmp_path: Path) -> None:
     redis.set(keys.SWEPT, server_now_ms(redis))
-    client = app.create(configuration.load({}, tmp_path), redis).test_client()
+    client = unserved.create(configuration.load({}, tmp_path), redis).test_client()
     assert client.get("/readyz").json["degraded"] == ["workers", "secrets"]
 
 
@@ -106,7 +107,7 @@ def test_reasons_are_for_readers_only(well: FlaskClient, away: FlaskClient) -> N
 
 def test_neither_needs_a_token(redis: Redis, tmp_path: Path) -> None:
     settings = configuration.load({"VIGIL_API_TOKENS": "ann:reader:reader-token"}, tmp_path)
-    client = app.create(settings, redis).test_client()
+    client = unserved.create(settings, redis).test_client()
     assert [client.get(path).status_code for path in ("/livez", "/readyz")] == [200, 200]
     told = client.get("/readyz", headers={"Authorization": "Bearer reader-token"}).json
     assert (set(client.get("/readyz").json), set(told)) == ({"ready"}, {"ready", "degraded", "checks"})
@@ -116,7 +117,7 @@ def test_with_redis_dead_from_one_moment_to_the_next_it_is_not_ready(settings: S
     with EmbeddedServer(tmp_path / "var") as server:
         server.start().close()
         with connect(embedded.url(server.var), 5.0) as redis:
-            client = app.create(settings, redis).test_client()
+            client = unserved.create(settings, redis).test_client()
             ready = client.get("/readyz").status_code
             server.kill()
             assert (ready, client.get("/readyz").status_code) == (200, 503)

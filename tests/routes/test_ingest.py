@@ -19,7 +19,8 @@ from tests.routes.posting import SECRET, Post
 from tests.servers import EmbeddedServer
 from tests.store.build import AT_MS, notification, raw, started, video
 from tests.store.rig import Rig
-from webhook import app, embedded
+from tests import unserved
+from webhook import embedded
 from webhook import settings as configuration
 from webhook.domain.signature import HEADER_V1, HEADER_V2, sign, signed_headers
 from webhook.store import keys
@@ -49,7 +50,7 @@ def is_problem(answer: TestResponse, status: int) -> bool:
 
 
 def create(redis: Redis, directory: Path, **environment: str) -> FlaskClient:
-    return app.create(configuration.load({"VIGIL_SHARDS": "2", **environment}, directory), redis).test_client()
+    return unserved.create(configuration.load({"VIGIL_SHARDS": "2", **environment}, directory), redis).test_client()
 
 
 def test_what_is_signed_is_accepted_kept_and_named(post: Post, redis: Redis) -> None:
@@ -461,7 +462,7 @@ def test_with_redis_dead_it_is_503_and_says_nothing_of_the_inside(settings: Any,
         server.start().close()
         server.kill()
         with connect(embedded.url(server.var), WEB_TIMEOUT) as redis:
-            client = app.create(settings, redis).test_client()
+            client = unserved.create(settings, redis).test_client()
             answer = client.post(ADDRESS, data=b"{}", headers=signed_headers(b"{}", SECRET))
             unsigned = client.post(ADDRESS, data=b"{}")
     assert is_problem(answer, 503)

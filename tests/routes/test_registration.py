@@ -16,11 +16,11 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.test import TestResponse
 
+from tests import unserved
 from tests.routes.posting import SECRET, Post
-from tests.store.build import AT_MS, exited, left, raw, registration, started, uploaded, video
+from tests.store.build import AT_MS, created, exited, joined, left, raw, registration, started, uploaded, video
 from tests.store.contents import everything
 from tests.store.rig import WEEK_MS, Rig
-from webhook import app
 from webhook import settings as configuration
 from webhook.domain.registration import Registration
 from webhook.domain.session import Session
@@ -118,7 +118,7 @@ def test_a_registration_is_201_with_the_session_that_is_expected(register: Regis
 def test_without_a_start_request_little_is_expected(register: Register, rig: Rig) -> None:
     found = register(mode="mix").json["registration"]
     assert (found["mode"], found["expectedEnd"], found["fileNamePrefix"]) == ("mix", None, [])
-    assert (found["captureInterval"], found["takesSnapshots"], found["records"]) == (None, False, True)
+    assert (found["captureInterval"], found["takesSnapshots"], found["records"]) == (None, None, None)
 
 
 def test_a_registration_wakes_the_drain_of_its_channel(register: Register, rig: Rig) -> None:
@@ -179,6 +179,9 @@ def test_all_mistakes_of_a_registration_are_told_at_once(register: Register, red
         ({"sid": "s" * 257}, "$.sid", "257 characters"),
         ({"mode": "composite"}, "$.mode", "individual, mix, web"),
         ({"project": "europe"}, "$.project", "configured are default"),
+        ({"resourceId": ""}, "$.resourceId", "is empty; write the resource id that acquire answered"),
+        ({"resource_id": "r1"}, "$.resource_id", "is unknown; known are sid, resourceId, mode, channel"),
+        ({"sid": "rtc:default:lobby"}, "$.sid", "is the id of a channel"),
         ({"channel": None}, "$.channel", "missing"),
         ({"channel": ""}, "$.channel", "missing"),
         ({"channel": "other", "startRequest": start_request()}, "$.channel", "must agree"),
@@ -238,8 +241,10 @@ def test_a_start_request_that_breaks_rules_is_422_with_each_of_them_and_not_regi
     register: Register, redis: Redis
 ) -> None:
     broken = start_request(recordingConfig={"streamTypes": 0}, snapshotConfig={"fileType": ["png"]})
-    found = problems(register(startRequest=broken), 422)
-    assert set(found) == {"$.clientRequest.recordingConfig.streamTypes", "$.clientRequest.snapshotConfig.fileType"}
+    answer = register(startRequest=broken)
+    inside = "$.startRequest.clientRequest"
+    assert set(problems(answer, 422)) == {f"{inside}.recordingConfig.streamTypes", f"{inside}.snapshotConfig.fileType"}
+    assert {error["severity"] for error in answer.json["errors"]} == {"error"}
     assert "?force=true" in register(startRequest=broken).json["detail"]
     assert inboxes(redis) == 0
 
@@ -278,7 +283,7 @@ def test_a_registration_over_the_limit_is_413(register: Register, redis: Redis) 
 
 def test_a_registration_that_no_inbox_takes_is_503(settings: Any, redis: Redis, tmp_path: Path) -> None:
     small = configuration.load({"VIGIL_SHARDS": "2", "VIGIL_INBOX_MAX": "2"}, tmp_path)
-    client = app.create(small, redis).test_client()
+    client = unserved.create(small, redis).test_client()
     answers = [client.post(f"{API}/sessions", json=asked()).status_code for _ in range(2)]
     assert answers == [201, 503]
 
@@ -288,7 +293,7 @@ def guarded(redis: Redis, tmp_path: Path) -> FlaskClient:
     """The application with a reader's and an operator's token."""
     tokens = f"ann:reader:{READER},bob:operator:{OPERATOR}"
     environment = {"VIGIL_API_TOKENS": tokens, "VIGIL_SHARDS": "2"}
-    return app.create(configuration.load(environment, tmp_path), redis).test_client()
+    return unserved.create(configuration.load(environment, tmp_path), redis).test_client()
 
 
 @pytest.mark.parametrize(("token", "status"), [("", 401), (READER, 403), (OPERATOR, None)])
@@ -530,7 +535,7 @@ def test_two_registered_sessions_of_one_channel_share_nothing(register: Register
 def two_projects(redis: Redis, tmp_path: Path) -> FlaskClient:
     (tmp_path / "vigil.toml").write_text('[[source]]\nname = "eu"\nproject = "europe"\nsecrets = ["eu secret"]\n')
     environment = {"VIGIL_SHARDS": "2", "AGORA_NOTIFICATION_SECRET": SECRET}
-    return app.create(configuration.load(environment, tmp_path), redis).test_client()
+    return unserved.create(configuration.load(environment, tmp_path), redis).test_client()
 
 
 def test_a_registration_for_another_project_meets_its_notifications(two_projects: FlaskClient, rig: Rig) -> None:
@@ -551,6 +556,97 @@ ENDLESS = ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"]
 def test_an_end_that_no_calendar_holds_is_400(register: Register, redis: Redis, end: str) -> None:
     assert "$.expectedEnd" in problems(register(expectedEnd=end), 400)
     assert inboxes(redis) == 0
+
+
+def test_mistakes_of_every_kind_are_told_together_with_those_of_the_start_request(
+    register: Register, redis: Redis
+) -> None:
+    request = start_request(snapshotConfig=None, storageConfig={"vendor": 4})
+    answer = register(sid=None, mode=7, resourceId="", chanel="lobby", startRequest=request)
+    found = problems(answer, 400)
+    storage = "$.startRequest.clientRequest.storageConfig"
+    assert set(found) == {
+        "$.sid",
+        "$.mode",
+        "$.resourceId",
+        "$.chanel",
+        *(f"{storage}.{name}" for name in ("vendor", "bucket", "accessKey", "secretKey")),
+    }
+    assert found["$.sid"] == "is missing; write the sid that start answered"
+    assert found["$.mode"] == "is a number, not a string; write one of individual, mix, web"
+    severities = {error["path"]: error.get("severity") for error in answer.json["errors"]}
+    assert (severities["$.sid"], severities[f"{storage}.vendor"]) == (None, "error")
+    assert inboxes(redis) == 0
+
+
+def test_a_recording_without_snapshots_is_registered_and_a_misspelt_setting_is_not(
+    register: Register, rig: Rig
+) -> None:
+    plain = start_request(snapshotConfig=None)
+    answer = register(startRequest=plain)
+    assert answer.status_code == 201
+    assert (answer.json["registration"]["takesSnapshots"], answer.json["registration"]["records"]) == (False, True)
+    misspelt = start_request(snapshotConfig=None, snapshotconfig={"fileType": ["jpg"]})
+    found = register(startRequest=misspelt)
+    severities = {error["path"]: error["severity"] for error in found.json["errors"]}
+    assert (found.status_code, severities) == (
+        422,
+        {
+            "$.startRequest.clientRequest.snapshotConfig": "warning",
+            "$.startRequest.clientRequest.snapshotconfig": "error",
+        },
+    )
+
+
+def test_a_bare_start_request_is_told_how_to_be_wrapped(client: FlaskClient) -> None:
+    answer = client.post(f"{API}/start-request/check", json=start_request())
+    assert '{"mode": "individual", "startRequest": it}' in problems(answer, 400)["$.startRequest"]
+    assert "looks like" not in problems(client.post(f"{API}/start-request/check", json={}), 400)["$.startRequest"]
+
+
+def test_a_body_of_a_registration_can_be_checked_as_it_is_and_nothing_else_beside(client: FlaskClient) -> None:
+    good = client.post(f"{API}/start-request/check", json=asked(startRequest=start_request()))
+    assert (good.status_code, good.json["valid"]) == (200, True)
+    bad = client.post(f"{API}/start-request/check", json={"startRequest": start_request(), "Mode": "mix"})
+    assert set(problems(bad, 400)) == {"$.Mode"}
+
+
+def test_a_check_names_a_request_that_takes_no_snapshots_at_all(client: FlaskClient) -> None:
+    answer = client.post(f"{API}/start-request/check", json={"startRequest": start_request(snapshotConfig=None)}).json
+    assert (answer["valid"], [found["rule"] for found in answer["violations"]]) == (False, ["no-snapshots"])
+
+
+def test_a_sid_is_registered_in_the_project_in_which_it_is_known(two_projects: FlaskClient, rig: Rig) -> None:
+    rig.append(started(), source="eu", project="europe")
+    rig.drain()
+    answer = two_projects.post(f"{API}/sessions", json=asked())
+    assert (answer.status_code, answer.json["project"], answer.json["state"]) == (201, "europe", "starting")
+    rig.drain()
+    assert rig.ids() == ["s1"]
+    assert "'europe'" in problems(two_projects.post(f"{API}/sessions", json=asked(project="default")), 400)["$.project"]
+
+
+def test_where_several_projects_are_configured_a_registration_names_one(
+    two_projects: FlaskClient, redis: Redis
+) -> None:
+    found = problems(two_projects.post(f"{API}/sessions", json=asked()), 400)
+    assert found == {"$.project": "is missing, and there are several: write one of default, europe"}
+    assert inboxes(redis) == 0
+
+
+def test_where_one_project_is_configured_a_registration_is_of_that(redis: Redis, tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").write_text('[[source]]\nname = "default"\nproject = "school"\nsecrets = ["s"]\n')
+    client = unserved.create(configuration.load({"VIGIL_SHARDS": "2"}, tmp_path), redis).test_client()
+    assert client.post(f"{API}/sessions", json=asked()).json["project"] == "school"
+
+
+def test_what_is_no_recording_is_not_registered(register: Register, rig: Rig) -> None:
+    rig.append(created("c1"), joined(7))
+    rig.drain()
+    assert "media_push" in problems(register(sid="c1"), 400)["$.sid"]
+    assert "rtc" in problems(register(sid="rtc:default:lobby"), 400)["$.sid"]
+    rig.drain()
+    assert rig.session("c1").registration is None
 
 
 def test_a_sid_that_is_known_in_another_channel_is_400(register: Register, rig: Rig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from webhook.domain.registration import Registration
 
 AT_MS = 1_764_000_000_000
 RECORDER = "1001"
+_posts = count()
 
 
 def payload(details: dict[str, Any], sid: str = "s1", cname: str = "lobby", **more: Any) -> dict[str, Any]:
@@ -103,7 +105,9 @@ def registration(sid: str = "s1", channel: str = "lobby", **more: Any) -> Regist
     return Registration(sid=sid, channel=channel, **fixed | more)
 
 
-def arrival(body: Any, receipt: str = "r", source: str = "default", project: str = "default") -> Arrival:
+def arrival(body: Any, receipt: str = "", source: str = "default", project: str = "default") -> Arrival:
+    """One POST, another one at each call unless `receipt` says which."""
+    receipt = receipt or f"r{next(_posts)}"
     if isinstance(body, Registration):
         return Arrival(receipt, source, body.project, 0, msgspec.json.encode(body), Kind.REGISTRATION)
     return Arrival(receipt, source, project, 2, raw(body))

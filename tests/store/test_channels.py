@@ -10,7 +10,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from redis import Redis
 
-from tests.store.build import AT_MS, created, exited, joined, left, registration, started, told, video
+from tests.store.build import AT_MS, created, exited, joined, left, pushing, registration, started, told, video
 from tests.store.rig import WEEK_MS, Rig
 from webhook.store.channels import ChannelQuery, Channels
 from webhook.store.connection import server_now_ms
@@ -81,13 +81,21 @@ def test_a_channel_goes_with_its_last_sessions_though_they_go_together(short: Ri
     assert listed(short) == []
 
 
-def test_a_channel_goes_though_a_session_that_does_not_list_it_stays(short: Rig) -> None:
+def test_a_channel_stays_while_a_converter_of_it_does(short: Rig) -> None:
     over(short, "s1", LONG_AGO_MS)
     short.append(created("c1", at_ms=server_now_ms(short.redis)))
     short.drain()
     short.drain()
-    assert (short.has("s1"), short.has("c1")) == (False, True)
-    assert listed(short) == []
+    assert (short.has("s1"), short.has("c1"), listed(short)) == (False, True, [("default", "lobby")])
+
+
+def test_a_channel_of_a_converter_alone_goes_with_it(short: Rig) -> None:
+    gone = pushing(4, "c1", server_now_ms(short.redis) - LONG_AGO_MS, transcodeOptions={"rtcChannel": "lobby"})
+    short.append(gone, ago_ms=LONG_AGO_MS)
+    short.drain()
+    assert listed(short) == [("default", "lobby")]
+    short.drain()
+    assert (short.has("c1"), listed(short), short.redis.exists(ShardKeys(0).channels)) == (False, [], 0)
 
 
 def test_a_registration_does_not_make_a_channel_newer_than_its_notifications_say(redis: Redis) -> None:
@@ -119,10 +127,22 @@ def test_a_session_told_of_two_channels_lists_the_one_that_it_is_found_by(redis:
     assert listed(rig) == [("default", "a")]
 
 
-def test_only_products_whose_every_event_names_the_channel_list_it(rig: Rig) -> None:
+def test_every_session_that_names_a_channel_lists_it_whatever_its_product(rig: Rig) -> None:
     rig.append(created("c1", "pushed"), joined(7, "called"), started(cname="recorded"), registration("r", "expected"))
+    rig.append(told(4, 1, {"lts": AT_MS, "player": {"id": "p1", "channelName": "pulled", "createTs": AT_MS // 1000}}))
     rig.drain()
-    assert {channel for _, channel in listed(rig)} == {"called", "recorded", "expected"}
+    assert {channel for _, channel in listed(rig)} == {"called", "recorded", "expected", "pushed", "pulled"}
+
+
+def test_a_channel_stands_by_its_newest_session_whatever_shard_that_is_in(redis: Redis) -> None:
+    rig = Rig(redis, 8)
+    for number in range(20):
+        rig.append(started(f"s{number}", AT_MS + 1000 * number, cname=f"room {number}"))
+        rig.append(created(f"c{number}", f"room {number}", AT_MS + 1000 * (100 - number)))
+    rig.drain()
+    assert [channel for _, channel in listed(rig)] == [f"room {number}" for number in range(20)]
+    rows = Channels(rig.redis, 8).page(ChannelQuery(), 100, None).channels
+    assert {(row.sessions, row.running) for row in rows} == {(2, 2)}
 
 
 def test_a_late_event_does_not_make_a_channel_older(rig: Rig) -> None:
@@ -145,6 +165,52 @@ def test_a_page_costs_two_round_trips_however_many_channels_there_are(
     page = Channels(rig.redis, rig.shards).page(ChannelQuery(live=True), 10, None)
     assert (len(page.channels), len(trips)) == (10, 2)
     assert isinstance(page.next, Cursor)
+
+
+class Commands:
+    """Counts what a client asks of the server."""
+
+    def __init__(self, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        pack = Redis.pipeline
+
+        def counting(client: Redis, **more: Any) -> Any:
+            pipe = pack(client, **more)
+            run = pipe.execute
+
+            def execute(*arguments: Any) -> Any:
+                self.count += len(pipe.command_stack)
+                return run(*arguments)
+
+            pipe.execute = execute
+            return pipe
+
+        monkeypatch.setattr(Redis, "pipeline", counting)
+
+
+@pytest.mark.parametrize("query", [{"limit": 1}, {"limit": 1, "name": "room 7"}], ids=["a page", "a name"])
+def test_what_a_page_costs_does_not_depend_on_how_many_channels_there_are(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, query: dict[str, Any]
+) -> None:
+    rig, costs = Rig(redis, 8), []
+    for count in (10, 300):
+        rig.append(*(started(f"s{number}", AT_MS + number, cname=f"room {number}") for number in range(count)))
+        rig.drain()
+        with monkeypatch.context() as patched:
+            commands = Commands(rig.redis, patched)
+            wanted = ChannelQuery(projects=("default",), name=query.get("name"))
+            page = Channels(rig.redis, 8).page(wanted, query["limit"], None)
+            costs.append((len(page.channels), commands.count))
+    assert costs == [(1, costs[0][1])] * 2
+    assert costs[0][1] <= 3 * 8
+
+
+def test_a_page_on_which_one_channel_has_most_sessions_is_full_all_the_same(rig: Rig) -> None:
+    rig.append(*(exited(f"b{number}", AT_MS + 1000 + number, cname="busy") for number in range(40)))
+    rig.append(*(started(f"s{number}", AT_MS + number, cname=f"room {number}") for number in range(9)))
+    rig.drain()
+    page = Channels(rig.redis, rig.shards).page(ChannelQuery(), 5, None)
+    assert [row.channel for row in page.channels] == ["busy", "room 8", "room 7", "room 6", "room 5"]
 
 
 POOL: list[Any] = [

@@ -42,7 +42,7 @@ def inbox(redis: Redis) -> Inbox:
 def test_the_bytes_of_a_body_are_kept_exactly(inbox: Inbox, redis: Redis, body: bytes) -> None:
     kept = arrival(body, receipt="receipt", source="other")
     shard = inbox.append(KEY, kept).shard
-    (received,) = Shard(redis, shard, "token").batch(10, 1).received
+    (received,) = Shard(redis, shard, "token").batch(1).received
     assert received.arrival == kept
 
 
@@ -50,7 +50,7 @@ def test_the_received_time_is_the_servers(inbox: Inbox, redis: Redis) -> None:
     before = redis.time()
     shard = inbox.append(KEY, arrival(b"{}")).shard
     after = redis.time()
-    (received,) = Shard(redis, shard, "token").batch(10, 1).received
+    (received,) = Shard(redis, shard, "token").batch(1).received
     assert before[0] * 1000 + before[1] // 1000 <= received.received_ms <= after[0] * 1000 + after[1] // 1000
 
 
@@ -139,7 +139,7 @@ def test_after_a_restart_of_the_server_the_same_client_appends(frozen: EmbeddedS
             inbox.append(KEY, arrival(b"lost"))
         frozen.start().close()
         inbox.append(KEY, arrival(b"second"))
-        received = Shard(client, 0, "token").batch(10, 1).received
+        received = Shard(client, 0, "token").batch(1).received
         assert [kept.arrival.body for kept in received] == [b"first", b"second"]
 
 

@@ -11,6 +11,7 @@ from redis import Redis
 from tests.store.build import arrival, started
 from tests.store.rig import Rig, dump
 from webhook.domain.errors import LeaseLost
+from webhook.store import shard as sharding
 from webhook.store.commit import Commit
 from webhook.store.inbox import PENDING_MS, Inbox
 from webhook.store.shard import LEASE_MS, Shard
@@ -128,9 +129,9 @@ def test_a_drain_stops_quietly_when_its_lease_was_taken_over(redis: Redis, inbox
 
 def test_a_drain_takes_all_there_is_in_one_slice(inbox: Inbox, one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draining, "SLICE_SECONDS", 60.0)
-    for number in range(draining.MOST_ENTRIES + 1):
+    for number in range(sharding.MOST_ENTRIES + 1):
         inbox.append(KEY, arrival(started(f"s{number % 3}", at_ms=1_764_000_000_000 + number)))
-    assert drain(Shard(one.redis, 0, "token"), one.limits, never) == draining.MOST_ENTRIES + 1
+    assert drain(Shard(one.redis, 0, "token"), one.limits, never) == sharding.MOST_ENTRIES + 1
     one.check()
 
 
@@ -138,7 +139,7 @@ def test_with_work_left_at_the_end_of_its_slice_a_drain_hands_over_and_wakes(
     redis: Redis, inbox: Inbox, one: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(draining, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(sharding, "MOST_ENTRIES", 2)
     for number in range(5):
         inbox.append(KEY, arrival(started(f"s{number}")))
     woken: list[tuple[int, int]] = []

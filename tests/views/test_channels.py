@@ -84,6 +84,7 @@ def test_a_channel_is_shown_with_its_lives_and_users() -> None:
         "usersComplete": True,
         "present": {"total": 3, "broadcasters": 2, "audience": 0, "communication": 0, "services": 1},
         "minutes": {"broadcaster": 0.0, "audience": 0.5, "communication": 1.5},
+        "minutesComplete": True,
         "reconnects": 1,
     }
 

@@ -30,6 +30,7 @@ from webhook.domain.errors import StoreError
 from webhook.domain.log import DEAD, LOOSE
 from webhook.domain.session import Session
 from webhook.domain.transitions import apply, open_session
+from webhook.store import shard as sharding
 from webhook.store.commit import Commit
 from webhook.store.keys import ShardKeys
 from webhook.store.notifications import ItemFilter, Notifications
@@ -103,7 +104,7 @@ def test_the_end_state_is_the_pure_fold(rig: Rig) -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 7])
 def test_batches_cut_anywhere_give_the_same_projection(rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(draining, "MOST_ENTRIES", most)
+    monkeypatch.setattr(sharding, "MOST_ENTRIES", most)
     readings = put_all(rig, STORY)
     rig.drain()
     assert_folded(rig, readings)

@@ -70,7 +70,7 @@ def test_a_wake_up_is_the_number_of_a_shard_as_json(queue: Queue) -> None:
 def test_a_wake_up_lives_as_long_as_it_may_be_of_use(queue: Queue) -> None:
     Waker(queue.connection).wake(3)
     job = only_job(queue)
-    assert (job.timeout, job.result_ttl) == (9, 0)
+    assert (job.timeout, job.result_ttl) == (5, 0)
     assert job.failure_ttl is not None
     assert 0 < job.failure_ttl <= 3600
 

@@ -14,9 +14,9 @@ from redis import Redis
 from tests.store.build import AT_MS, exited, heartbeat, notification, poison, snapshot, started, video
 from tests.store.rig import Rig
 from webhook.domain.log import DEAD, LOOSE
+from webhook.store import shard as sharding
 from webhook.store.keys import ShardKeys
 from webhook.store.notifications import ItemFilter, Notifications
-from workers import drain as draining
 
 BOUND = 4
 
@@ -182,7 +182,7 @@ def test_whatever_comes_and_however_it_is_cut_nothing_dangles(redis: Redis, step
     redis.flushall()
     rig = Rig(redis, 1, log_per_session=BOUND, loose=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(draining, "MOST_ENTRIES", most)
+        patch.setattr(sharding, "MOST_ENTRIES", most)
         for step in [*steps, DRAIN]:
             if step is DRAIN:
                 rig.drain()

@@ -11,10 +11,10 @@ from webhook.domain.log import DEAD
 from webhook.domain.recording.status import HEARTBEAT_SILENCE_MS, LONGEST_SILENCE_MS
 from webhook.domain.states import State
 from webhook.domain.status import status_of
+from webhook.store import shard as sharding
 from webhook.store.connection import server_now_ms
 from webhook.store.keys import SWEPT, WEB_SEEN, ShardKeys
 from webhook.store.watch import AWAY_MS, look
-from workers import drain as draining
 from workers.drain import drain_once
 
 MINUTE_MS = 60_000
@@ -143,7 +143,7 @@ def test_while_deaf_the_sweep_does_not_wake_for_a_postponed_deadline(one: Rig) -
 
 
 def test_nothing_is_lost_while_more_waits_in_the_inbox(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(sharding, "MOST_ENTRIES", 1)
     one.append(heartbeat(), ago_ms=HEARTBEAT_SILENCE_MS + 2000)
     one.append(heartbeat(at_ms=AT_MS + MINUTE_MS), ago_ms=1000)
     drain_once(one.shard(0), one.limits)

@@ -14,6 +14,9 @@ COMMANDS = {
     ),
     "send": ("webhook.cli.send:send", "Sign and post a notification."),
     "check-start": ("webhook.cli.check_start:check_start", "Check a start request against the rules for snapshots."),
+    "dead-letters": ("webhook.cli.dead_letters:dead_letters", "List what could not be processed, or discard one."),
+    "replay": ("webhook.cli.dead_letters:replay", "Have dead letters processed again."),
+    "rebuild": ("webhook.cli.rebuild:rebuild", "Fold sessions again from their logs, and say what differs."),
     "status": ("webhook.cli.status:status", "Show the sessions, or one of them."),
 }
 

@@ -13,14 +13,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import click
-import msgspec
+from msgspec.structs import replace
 
 from webhook import development, embedded
-from webhook.domain.errors import ConfigurationError, StoreError, WrongShards
+from webhook.domain.errors import ConfigurationError, StoreError, Unsupported, WrongShards
 from webhook.process import exit_with, log_to_stderr
 from webhook.settings import SECRETS_NAME, Settings, from_environment
-from webhook.store.connection import claim_shards, connect
 from webhook.supervisor import Child, Stage, Supervisor
+from webhook.wiring import check_server
 
 # what the Procfile says, each after `python -m`; a test compares both
 PROCESSES = {
@@ -68,7 +68,7 @@ def _with_port(settings: Settings) -> Settings:
     except OSError as taken:
         place = f"PORT={settings.port} on VIGIL_HOST={settings.host}"
         raise ConfigurationError([f"{place}: {taken.strerror}; set another PORT, or PORT=0 for any"]) from taken
-    return msgspec.structs.replace(settings, port=port)
+    return replace(settings, port=port)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _stages(settings: Settings, environment: Mapping[str, str]) -> list[Stage]:
     clients = [Child(name, partial(_exec_python, arguments, environment)) for name, arguments in PROCESSES.items()]
     stages = [
-        Stage([], 0.0, partial(_shards_are_right, settings, environment["REDIS_URL"])),
+        Stage([], 0.0, partial(_server_is_usable, replace(settings, redis_url=environment["REDIS_URL"]))),
         Stage(clients, CLIENTS_STOP_WITHIN, _patiently(partial(_answers, settings))),
     ]
     if settings.redis_url is None:
@@ -140,14 +140,14 @@ def _patiently(answers: Callable[[], bool]) -> Callable[[], bool]:
     return is_ready
 
 
-def _shards_are_right(settings: Settings, url: str) -> bool:
-    """True unless Redis is away, which the others bear. Raises WrongShards, before anything else starts."""
+def _server_is_usable(settings: Settings) -> bool:
+    """True also while Redis is away, which the others bear. Raises WrongShards or Unsupported before they start."""
     try:
-        claim_shards(connect(url, ANSWER_WITHIN), settings.shards)
-    except WrongShards:
+        check_server(settings)
+    except (WrongShards, Unsupported):
         raise
     except StoreError as failure:
-        log.error("Redis does not answer; until it does, posts get 503 and Agora sends them again (%s)", failure)
+        log.error("Redis does not answer; until it does, what is posted goes to the spool (%s)", failure)
     return True
 
 

@@ -21,10 +21,15 @@ class Kind(StrEnum):
 
     NOTIFICATION = "notification"
     REGISTRATION = "registration"
+    REPLAY = "replay"  # of a dead letter
+    DISCARD = "discard"  # the same given up
 
 
 class Arrival(Struct, frozen=True):
-    """One verified notification as it came. `receipt` is unique to the POST, so that one POST is never two copies."""
+    """One verified notification as it came. `receipt` is unique to the POST, so that one POST is never two copies.
+
+    `received_ms` is for what did not reach its inbox at once; else the inbox's own entry says when it came.
+    """
 
     receipt: str
     source: str
@@ -32,6 +37,7 @@ class Arrival(Struct, frozen=True):
     signature: int  # the version that held, 0 where unsigned posts are allowed
     body: bytes
     kind: Kind = Kind.NOTIFICATION
+    received_ms: int | None = None
 
 
 class Reading(Struct, frozen=True):
@@ -94,6 +100,7 @@ def quarantined(arrival: Arrival, received_ms: int, error: str) -> Reading:
         body=arrival.body,
         signature=arrival.signature,
         error=error,
+        receipts=_receipts(arrival),
     )
     return Reading(DEAD, name, entry, None, received_ms)
 
@@ -138,7 +145,12 @@ def _entry(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outc
         body=masked_body(arrival.body, envelope),
         signature=arrival.signature,
         uids=_uids(envelope),
+        receipts=_receipts(arrival),
     )
+
+
+def _receipts(arrival: Arrival) -> tuple[str, ...]:
+    return (arrival.receipt,) if arrival.receipt else ()
 
 
 def _uids(envelope: Envelope) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote, unquote
 
 _ID = re.compile(r"rtc:(?P<project>[^:]*):(?P<channel>[^:]+)")
+_DECODED = re.compile(r"rtc:(?P<project>[^:]*):(?P<channel>.+)", re.DOTALL)
 
 
 def channel_id(project: str, channel: str) -> str:
@@ -20,6 +21,12 @@ def parse_channel_id(text: str) -> tuple[str, str] | None:
         return None
     project, channel = unquote(match["project"]), unquote(match["channel"])
     return (project, channel) if channel_id(project, channel) == text else None
+
+
+def recoded_channel_id(text: str) -> str | None:
+    """The id that `text` is once its percent signs are written again, as URLs lose them; None where it is none."""
+    match = _DECODED.fullmatch(text)
+    return None if match is None else channel_id(match["project"], match["channel"])
 
 
 def _encoded(name: str) -> str:

@@ -60,5 +60,21 @@ class WrongShards(StoreError):
     """The operator erred: another number of shards was in force when Redis was first used. Nothing was written."""
 
 
+class Unsupported(StoreError):
+    """The operator erred: the server cannot confirm what VIGIL_ACK asks for. Nothing is acknowledged by it."""
+
+
+class Unconfirmed(StoreError):
+    """Redis has taken it, and its disk or its replica has not confirmed it in time: it may be lost still."""
+
+
+class InboxFull(StoreError):
+    """Redis is well, but a shard holds as much as it may. Draining helps."""
+
+
+class SpoolError(StoreError):
+    """The local disk cannot keep it. Answered 503, so that the caller tries again."""
+
+
 class LeaseLost(VigilError):
     """Another worker holds the shard now. Nothing was written; whoever holds it goes on."""

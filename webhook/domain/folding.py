@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from webhook.domain.arrivals import Reading
 from webhook.domain.deadlines import forget_ms, settle
 from webhook.domain.facts import Fact
-from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log, with_copy
+from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log, with_arrival
 from webhook.domain.refolding import refold
 from webhook.domain.registration import Registration
 from webhook.domain.session import Session
@@ -73,6 +73,7 @@ class Folding:
         self.effects: dict[tuple[str, str], str] = {}
         self.forgotten: list[Session] = []
         self.moved: set[str] = set()
+        self.withdrawn: dict[str, Entry] = {}  # dead letters no longer, by name, as they are stored
         self.outcomes: Counter[Outcome] = Counter()
         self.lags_ms: list[int] = []
         self.loose = known.loose
@@ -87,12 +88,39 @@ class Folding:
         return list(self._touched)
 
     def take(self, reading: Reading) -> Outcome:
-        """Folds one reading; returns what became of it."""
+        """Folds one reading; returns what became of it. A POST that is kept already changes nothing at all."""
+        if self._is_kept(reading):
+            return Outcome.DUPLICATE
         outcome = self._take(reading)
         self.outcomes[outcome] += 1
         if outcome is not Outcome.DUPLICATE:
             self._count_drift(reading.drift)
         return outcome
+
+    def take_again(self, reading: Reading, *, heard: bool) -> Outcome:
+        """Folds what was a dead letter until now; where it was `heard` its session has counted it already."""
+        outcome = self._take(reading)
+        session = self.sessions.get(reading.fact.session_id) if reading.fact else None
+        if session is not None:
+            more = sum(copy.count for copy in reading.entry.copies) - 1
+            received, duplicates = (-1, 0) if heard else (more, more)
+            self._put(
+                replace(session, received=session.received + received, duplicates=session.duplicates + duplicates)
+            )
+        return outcome
+
+    def dead_letter(self, name: str) -> Entry | None:
+        """The dead letter of that name, None where there is none, or none any more."""
+        return None if name in self.withdrawn else self._entry(DEAD, name)
+
+    def amend(self, name: str, entry: Entry) -> None:
+        """The dead letter of that name is `entry` from now on."""
+        self.entries[DEAD, name] = entry
+
+    def withdraw(self, name: str) -> None:
+        """The dead letter of that name goes."""
+        self.withdrawn[name] = self._known.entries[DEAD, name]
+        self.entries.pop((DEAD, name), None)
 
     def register(self, registration: Registration) -> None:
         """Folds what whoever starts a recording told of it."""
@@ -139,6 +167,12 @@ class Folding:
             self._put(replace(session, logged=session.logged - len(trimmed), log_floor=floor))
         return trimmed
 
+    def _is_kept(self, reading: Reading) -> bool:
+        """Whether this very POST was kept before: its append seemed to fail, say, and the spool has it too."""
+        places = ((reading.log, reading.field), (DEAD, reading.field), (LOOSE, stale_field(reading)))
+        entries = (self._entry(*place) for place in places)
+        return any(not set(reading.entry.receipts).isdisjoint(entry.receipts) for entry in entries if entry)
+
     def _take(self, reading: Reading) -> Outcome:
         if (reading.log, reading.field) in self._known.unreadable:
             return Outcome.DUPLICATE
@@ -150,7 +184,7 @@ class Folding:
         return self._fold(reading, reading.fact)
 
     def _repeat(self, reading: Reading, known: Entry) -> Outcome:
-        self.entries[reading.log, reading.field] = with_copy(known, reading.copy)
+        self.entries[reading.log, reading.field] = with_arrival(known, reading.entry)
         session = self.sessions.get(reading.fact.session_id) if reading.fact else None
         if session is not None:
             self._put(replace(session, received=session.received + 1, duplicates=session.duplicates + 1))
@@ -190,7 +224,11 @@ class Folding:
         self._put(replace(folded, logged=session.logged + (reading.log != DEAD)))
         if effect:
             self.effects[effect] = max(spot.floor, self._told(effect))
-        self._log(reading, spot if reading.log != DEAD else Spot(reading.received_ms, f"|{reading.field}"))
+        if reading.log == DEAD:
+            kept = replace(reading, entry=replace(reading.entry, heard=True))
+            self._log(kept, Spot(reading.received_ms, f"|{reading.field}"))
+        else:
+            self._log(reading, spot)
         self.lags_ms.append(max(0, fact.received_ms - fact.order.at_ms))
         return reading.entry.outcome
 
@@ -211,7 +249,7 @@ class Folding:
         known = self._entry(stale.log, stale.field)
         if known is None:
             return self._keep(stale, Outcome.STALE)
-        self.entries[stale.log, stale.field] = with_copy(known, stale.copy)
+        self.entries[stale.log, stale.field] = with_arrival(known, stale.entry)
         return Outcome.STALE
 
     def _keep(self, reading: Reading, outcome: Outcome) -> Outcome:

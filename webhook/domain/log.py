@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 MOST_COPIES = 8  # noticeIds that one entry lists
+MOST_RECEIPTS = 32  # POSTs that one entry remembers, the last of those that told it
 
 LOOSE = "loose"  # tests, unknown products, stale ones
 DEAD = "dead"  # dead letters and quarantined bodies
@@ -53,6 +54,8 @@ class Entry(Struct, frozen=True, array_like=True):
     effect: str | None = None  # the digest of what it told and was counted for
     uids: tuple[str, ...] = ()  # the users it speaks of: who told, whose stream
     least_unlisted: str | None = None  # the least noticeId of those that found no room
+    heard: bool = False  # whether its session counts it although it is a dead letter
+    receipts: tuple[str, ...] = ()  # of the POSTs that told it: one that comes again, by the spool, is no copy
 
 
 def session_log(session_id: str) -> str:
@@ -60,11 +63,19 @@ def session_log(session_id: str) -> str:
     return f"session:{session_id}"
 
 
+def with_arrival(entry: Entry, arrived: Entry) -> Entry:
+    """`entry` with what else arrived of it: the copies, and the POSTs that brought them."""
+    told = entry
+    for copy in arrived.copies:
+        told = with_copy(told, copy)
+    return replace(told, receipts=(*entry.receipts, *arrived.receipts)[-MOST_RECEIPTS:])
+
+
 def with_copy(entry: Entry, copy: Copy) -> Entry:
-    """`entry` with one more arrival: counted under its noticeId, listed while there is room."""
+    """`entry` with one more copy: counted under its noticeId, listed while there is room."""
     for position, known in enumerate(entry.copies):
         if known.notice_id == copy.notice_id:
-            counted = replace(known, count=known.count + 1)
+            counted = replace(known, count=known.count + copy.count)
             return replace(entry, copies=(*entry.copies[:position], counted, *entry.copies[position + 1 :]))
     listed = (*entry.copies, copy) if len(entry.copies) < MOST_COPIES else entry.copies
     least = min(copy.notice_id, least_notice_id(entry))

@@ -46,18 +46,30 @@ def role_of(settings: Settings, asked: Request) -> Role | None:
     return "operator"
 
 
+def author(settings: Settings, asked: Request) -> str:
+    """The name under which an admitted request's sender acts: its token's, or `local` where none is configured."""
+    token = _token(settings.api_tokens, asked.headers.get("Authorization", ""))
+    return token.name if token else "local"
+
+
 def _role_of_token(tokens: tuple[ApiToken, ...], header: str) -> Role | None:
+    token = _token(tokens, header)
+    return token.role if token else None
+
+
+def _token(tokens: tuple[ApiToken, ...], header: str) -> ApiToken | None:
     scheme, _, given = header.partition(" ")
     if scheme.lower() != "bearer":
         return None
     # every token is compared, so that the time taken tells nothing
     fitting = [token for token in tokens if hmac.compare_digest(token.token.encode(), given.strip().encode())]
-    return fitting[0].role if fitting else None
+    return fitting[0] if fitting else None
 
 
 def _is_local(asked: Request) -> bool:
     # a page on a name that resolves to 127.0.0.1 is told by its Host; a proxy by the header it adds
-    host = asked.host.rpartition(":")[0] if _has_port(asked.host) else asked.host
+    named = asked.host.lower()
+    host = named.rpartition(":")[0] if _has_port(named) else named
     names = [name.lower() for name, _ in asked.headers]
     forwarded = any(name.startswith("x-forwarded-") or name in FORWARDING for name in names)
     return asked.remote_addr in LOOPBACK and host in LOCAL_HOSTS and not forwarded
@@ -69,6 +81,6 @@ def _has_port(host: str) -> bool:
 
 def _refuse_foreign(asked: Request) -> None:
     origin = asked.headers.get("Origin")
-    cross_site = asked.headers.get("Sec-Fetch-Site") == "cross-site"
-    if cross_site or (origin is not None and origin != f"{asked.scheme}://{asked.host}"):
+    cross_site = asked.headers.get("Sec-Fetch-Site", "").lower() == "cross-site"
+    if cross_site or (origin is not None and origin.lower() != f"{asked.scheme}://{asked.host}".lower()):
         raise Rejected(403, "Another site asks", f"the page that asks is of another site ({origin or 'cross-site'})")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from functools import partial
 from typing import IO, Any
 
 import msgspec
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from gevent import Timeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from webhook.domain.errors import Rejected, StoreError, Unverified
 from webhook.domain.signature import HEADER_V2
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 RETRY_AFTER = 5  # seconds
 MOST_DISCARDED, PIECE = 16 * 1024 * 1024, 64 * 1024  # bytes
 DISCARD_SECONDS = 2.0
+_FILLED_IN = re.compile(r"<[^>]*>")
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
@@ -70,9 +72,31 @@ def _unavailable(failure: StoreError) -> Response:
 
 
 def _http(refusal: HTTPException) -> Response:
-    answer = problem(refusal.code or 500, refusal.name, refusal.description or refusal.name)
+    status = refusal.code or 500
+    answer = problem(status, refusal.name, _advice(refusal))
     answer.headers.extend([(name, value) for name, value in refusal.get_headers() if name == "Allow"])
     return answer
+
+
+def _advice(refusal: HTTPException) -> str:
+    """What to do about an error of Werkzeug's own."""
+    if isinstance(refusal, MethodNotAllowed):
+        methods = [name for name in sorted(refusal.valid_methods or ()) if name not in ("HEAD", "OPTIONS")]
+        return f"{request.method[:16]} is not possible here; this address takes {' and '.join(methods)}"
+    if isinstance(refusal, NotFound):
+        return f"nothing is at {request.path[:128]}; there are {', '.join(_endpoints())}"
+    return refusal.description or refusal.name
+
+
+def _endpoints() -> list[str]:
+    """Each method and address of the API, what is to be filled in between braces."""
+    found = {
+        f"{method} {_FILLED_IN.sub('{id}', rule.rule)}"
+        for rule in current_app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in (rule.methods or set()) & {"GET", "POST", "PUT", "DELETE"}
+    }
+    return sorted(found, key=lambda endpoint: endpoint.partition(" ")[::-1])
 
 
 def _fault(fault: Exception) -> Response:

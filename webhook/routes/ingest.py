@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,13 +11,13 @@ from gevent import Timeout
 from msgspec import Struct
 
 from webhook.domain.arrivals import Arrival
-from webhook.domain.decoding import routing_key
-from webhook.domain.envelope import fingerprint, parse
-from webhook.domain.errors import Refused, StoreError, Unusable
-from webhook.domain.signature import HEADER_V1, HEADER_V2, read_claim, verify
+from webhook.domain.errors import Refused, StoreError
+from webhook.domain.routing import route
+from webhook.domain.signature import HEADER_V1, HEADER_V2, Claim, read_claim, verify
+from webhook.receipts import new_receipt
 from webhook.routes.answers import json_answer, problem
 from webhook.settings import DEFAULT_SOURCE, Settings, Source
-from webhook.store.inbox import Inbox
+from webhook.store.spool.keeper import Keeper
 from webhook.store.summary import Summary
 
 log = logging.getLogger(__name__)
@@ -28,15 +27,15 @@ EXTENSION = "vigil.ingest"
 ADDRESS = "/webhooks/agora"
 OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BODY_SECONDS = 10.0  # Agora itself waits no longer for its answer
-UNSIGNED = 0  # stands for the signature's version where unsigned posts are allowed
+UNSIGNED = Claim(0, b"")  # where unsigned posts are allowed
 
 
 class Ingest:
     """What the route works with."""
 
-    def __init__(self, settings: Settings, inbox: Inbox, summary: Summary, wake: Callable[[int], None]) -> None:
+    def __init__(self, settings: Settings, keeper: Keeper, summary: Summary, wake: Callable[[int], None]) -> None:
         self.settings = settings
-        self.inbox = inbox
+        self.keeper = keeper
         self.summary = summary
         self.wake = wake
 
@@ -72,16 +71,18 @@ def explain(source: str) -> Response:
 
 
 def _accept(ingest: Ingest, source: Source) -> Accepted:
-    body, signature = _verified_body(ingest.settings, source)
-    status, name, key = _route(source.project, body)
-    arrival = Arrival(os.urandom(12).hex(), source.name, source.project, signature, body)
-    kept = ingest.inbox.append(key, arrival)
-    if kept.wake:
+    body, claim = _verified_body(ingest.settings, source)
+    way = route(source.project, body)
+    if way.unusable is not None:
+        log.warning("quarantined %s: %s", way.name, way.unusable)
+    arrival = Arrival(new_receipt(), source.name, source.project, claim.version, body)
+    kept = ingest.keeper.keep(way.key, arrival, claim.digest.hex())
+    if kept and kept.wake:
         try:
             ingest.wake(kept.shard)
         except StoreError as failure:  # kept already, and the sweep wakes what this did not
             log.warning("%s", failure)
-    return Accepted(status, name)
+    return Accepted("accepted" if way.unusable is None else "quarantined", way.name)
 
 
 def _source(settings: Settings, name: str) -> Source:
@@ -91,13 +92,14 @@ def _source(settings: Settings, name: str) -> Source:
     return source
 
 
-def _verified_body(settings: Settings, source: Source) -> tuple[bytes, int]:
-    """The raw body and the version of the signature that held."""
+def _verified_body(settings: Settings, source: Source) -> tuple[bytes, Claim]:
+    """The raw body and the signature that held."""
     if settings.allow_unsigned and not (request.headers.get(HEADER_V1) or request.headers.get(HEADER_V2)):
         return read_body(request, settings.max_body_bytes), UNSIGNED
     claim = read_claim(request.headers.get(HEADER_V1), request.headers.get(HEADER_V2))
     body = read_body(request, settings.max_body_bytes)
-    return body, verify(claim, body, source.secrets).version
+    verify(claim, body, source.secrets)
+    return body, claim
 
 
 def read_body(asked: Request, most: int) -> bytes:
@@ -113,14 +115,3 @@ def read_body(asked: Request, most: int) -> bytes:
         if len(body) <= most:
             return body
     raise Refused(413, "Body too large", f"more than {most} bytes (VIGIL_MAX_BODY_BYTES)", reason="too_large")
-
-
-def _route(project: str, body: bytes) -> tuple[str, str, str]:
-    """What is answered, the notification's name, and what decides its shard."""
-    try:
-        envelope = parse(body)
-    except Unusable as mistake:
-        name = fingerprint(body)
-        log.warning("quarantined %s: %s", name, mistake)
-        return "quarantined", name, name
-    return "accepted", envelope.notice_id, routing_key(project, envelope)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
+from webhook.domain.channels import recoded_channel_id
 from webhook.domain.decoding import BY_NAME, UNKNOWN_PRODUCT
 from webhook.domain.errors import Rejected
 from webhook.domain.log import Outcome
@@ -19,6 +20,7 @@ from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
 from webhook.settings import Settings
 from webhook.store.channels import Channels
 from webhook.store.connection import Redis, server_now_ms
+from webhook.store.dead_letters import DeadLetters
 from webhook.store.inbox import Inbox
 from webhook.store.notifications import ItemFilter, ItemPage, Notifications
 from webhook.store.paging import read_cursor, write_cursor
@@ -67,6 +69,8 @@ class Status:
         workers: Callable[[], int],
     ) -> None:
         self.settings = settings
+        self.redis = redis
+        self.dead_letters = DeadLetters(redis, inbox, settings.shards)
         self.sessions = Sessions(redis, settings.shards)
         self.channels = Channels(redis, settings.shards)
         self.notifications = Notifications(redis, settings.shards)
@@ -106,16 +110,17 @@ def list_sessions() -> Response:
     )
     if asked.get("alerting"):  # no rule raises alerts yet, so no session has one
         return tagged_answer({"items": [], "next": None})
-    page = api().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor")))
-    return tagged_answer(
-        {"items": [session_view(session) for session in page.sessions], "next": write_cursor(page.next)}
-    )
+    cursor = read_cursor("/sessions", asked.get("cursor"))
+    page = api().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), cursor)
+    items = [session_view(session) for session in page.sessions]
+    return tagged_answer({"items": items, "next": write_cursor("/sessions", page.next)})
 
 
 @blueprint.get("/sessions/<path:session_id>")
 def show_session(session_id: str) -> Response:
     """One session."""
-    _, session = _find(session_id)
+    parameters.read(request.args, {})
+    _, session = need(session_id)
     return tagged_answer(session_view(session), str(session.revision))
 
 
@@ -123,8 +128,7 @@ def show_session(session_id: str) -> Response:
 def list_session_notifications(session_id: str) -> Response:
     """What was told of one session, latest event first."""
     asked = parameters.read(request.args, ITEMS)
-    shard, session = _find(session_id)
-    return _items(_page_of_session(shard, session, asked))
+    return _items_of_session(*need(session_id), asked)
 
 
 @blueprint.get("/notifications")
@@ -132,32 +136,44 @@ def list_notifications() -> Response:
     """What was received, latest first: of one noticeId, of one session, or all."""
     asked = parameters.read(request.args, ITEMS | {"session": str})
     if "session" in asked:
-        found = api().sessions.find(asked["session"])
-        return _items(_page_of_session(*found, asked) if found else ItemPage([], None))
-    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
+        found = find(asked["session"])
+        return _items_of_session(*found, asked) if found else _items("nothing", ItemPage([], None))
+    of = f"/notifications?noticeId={asked['noticeId']}" if "noticeId" in asked else "/notifications"
+    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(of, asked.get("cursor"))
     if "noticeId" in asked:
-        return _items(api().notifications.called(asked["noticeId"], _filter(asked), limit, cursor))
-    return _items(api().notifications.all(_filter(asked), limit, cursor))
+        return _items(of, api().notifications.called(asked["noticeId"], _filter(asked), limit, cursor))
+    return _items(of, api().notifications.all(_filter(asked), limit, cursor))
 
 
 @blueprint.get("/summary")
 def show_summary() -> Response:
     """The figures of the first screen."""
+    parameters.read(request.args, {})
     return tagged_answer(summary_view(api().summary.read(), api().workers()))
 
 
-def _find(session_id: str) -> tuple[int, Session]:
+def find(session_id: str) -> tuple[int, Session] | None:
+    """The session called so and its shard, also where a URL lost the percent signs of its id. Raises StoreError."""
     found = api().sessions.find(session_id)
+    recoded = recoded_channel_id(session_id)
+    if found or recoded is None or recoded == session_id:
+        return found
+    return api().sessions.find(recoded)
+
+
+def need(session_id: str) -> tuple[int, Session]:
+    """The same. Raises Rejected (404) where there is none."""
+    found = find(session_id)
     if found is None:
-        raise Rejected(
-            404, "No such session", f"no notification named a session {session_id[:64]!r}, or it was forgotten"
-        )
+        detail = f"no notification named a session {session_id[:64]!r}, or it was forgotten"
+        raise Rejected(404, "No such session", detail)
     return found
 
 
-def _page_of_session(shard: int, session: Session, asked: dict[str, Any]) -> ItemPage:
-    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(asked.get("cursor"))
-    return api().notifications.of_session(shard, session.id, _filter(asked), limit, cursor)
+def _items_of_session(shard: int, session: Session, asked: dict[str, Any]) -> Response:
+    of = f"/sessions/{session.id}/notifications"
+    limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(of, asked.get("cursor"))
+    return _items(of, api().notifications.of_session(shard, session.id, _filter(asked), limit, cursor))
 
 
 def _filter(asked: dict[str, Any]) -> ItemFilter:
@@ -173,7 +189,7 @@ def _filter(asked: dict[str, Any]) -> ItemFilter:
     )
 
 
-def _items(page: ItemPage) -> Response:
+def _items(of: str, page: ItemPage) -> Response:
     operator = g.role == "operator"
     items = [notification_view(item, operator=operator) for item in page.items]
-    return tagged_answer({"items": items, "next": write_cursor(page.next)})
+    return tagged_answer({"items": items, "next": write_cursor(of, page.next)})

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
+from msgspec.structs import replace
 
 from webhook.domain.errors import Rejected
-from webhook.domain.timeline import Window, timeline
+from webhook.domain.timeline import Timeline, Window, timeline
 from webhook.domain.wire import LATEST_MS
 from webhook.routes import parameters
 from webhook.routes.answers import tagged_answer
 from webhook.routes.parameters import time_ms
-from webhook.routes.status import api, blueprint
+from webhook.routes.status import api, blueprint, need
 from webhook.views.timeline import timeline_view
 
 
 def _instant_ms(text: str) -> int:
     """A time that can be written down again, whatever its zone."""
-    at_ms: int = time_ms(text)
+    at_ms = time_ms(text)
     if not 0 <= at_ms <= LATEST_MS:
         raise ValueError("a time from 1970 to 9999 is needed")
     return at_ms
@@ -31,13 +32,9 @@ WINDOW = {"from": _instant_ms, "to": _instant_ms}
 def show_timeline(session_id: str) -> Response:
     """What happened in one session, as lanes of intervals and marks."""
     window = _window(parameters.read(request.args, WINDOW))
-    found = api().sessions.find(session_id)
-    if found is None:
-        detail = f"no notification named a session {session_id[:64]!r}, or it was forgotten"
-        raise Rejected(404, "No such session", detail)
-    shard, session = found
+    shard, session = need(session_id)
     entries = api().notifications.whole_session(shard, session.id)
-    return tagged_answer(timeline_view(timeline(session, entries, window)))
+    return tagged_answer(timeline_view(_in_order(timeline(session, entries, window), window)))
 
 
 def _window(asked: dict[str, Any]) -> Window:
@@ -46,3 +43,11 @@ def _window(asked: dict[str, Any]) -> Window:
         mistake = {"path": "to", "message": "has to be later than from"}
         raise Rejected(400, "Bad parameters", "the window ends before it begins", [mistake])
     return window
+
+
+def _in_order(drawn: Timeline, window: Window) -> Timeline:
+    """The same; where the window begins after the session or ends before it, with an empty range at its own end."""
+    if drawn.from_ms is None or drawn.until_ms is None or drawn.from_ms <= drawn.until_ms:
+        return drawn
+    at_ms = drawn.until_ms if window.from_ms is None else drawn.from_ms
+    return replace(drawn, from_ms=at_ms, until_ms=at_ms)

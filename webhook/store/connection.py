@@ -2,35 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from redis import BlockingConnectionPool, Redis
+from redis import BlockingConnectionPool, Redis, Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from webhook.domain.errors import StoreError, WrongShards
+from webhook.redis_url import parse_sentinels
 from webhook.store import keys
 
-__all__ = ["Redis", "claim_shards", "connect", "server_now_ms", "store_errors"]  # others take the type from here
+__all__ = ["Redis", "claim_shards", "connect", "converse", "server_now_ms", "store_errors"]  # others take it from here
 
-WEB_TIMEOUT = 0.3  # seconds to connect and to answer; beyond it the sender is told to come back
+WEB_TIMEOUT = 0.3  # seconds to connect and to answer; beyond it the spool takes over
 WORKER_TIMEOUT = 5.0
 WEB_CONNECTIONS = 64  # a process; further requests wait for one, at most WEB_TIMEOUT
+SENTINEL_CONNECTIONS = 1024  # with sentinels nobody waits for one: more than that is refused at once
 
 
 def connect(url: str, timeout: float) -> Redis:
-    """A client that never retries by itself: a retried append is a second append (failure-modes.md, R9)."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=WEB_CONNECTIONS,
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
+    """A client that never retries by itself: a retried append is a second append (failure-modes.md, R9).
+
+    With sentinels it asks them for the primary each time it connects, and is refused by one that was demoted.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    sentinels = parse_sentinels(url)
+    if sentinels is None:
+        pool = BlockingConnectionPool.from_url(url, max_connections=WEB_CONNECTIONS, timeout=timeout, **options)
+        return Redis.from_pool(pool)  # which closes its connections when it is closed
+    asked: Any = Sentinel(sentinels.hosts, sentinel_kwargs={**options, "password": sentinels.sentinel_password})  # type: ignore[no-untyped-call]
+    client: Redis = asked.master_for(
+        sentinels.service,
+        max_connections=SENTINEL_CONNECTIONS,
+        db=sentinels.database,
+        username=sentinels.username,
+        password=sentinels.password,
+        ssl=sentinels.tls,
+        **options,
     )
-    return Redis.from_pool(pool)  # which closes its connections when it is closed
+    return client
+
+
+def converse(redis: Redis, commands: Sequence[Sequence[Any]], patience_s: float = 0.0) -> list[Any]:
+    """The answers to commands that are sent together, on one connection, outside any transaction.
+
+    What the server refuses is its error, in its place. The last answer may take `patience_s` longer than a usual one.
+    Raises RedisError, and then nothing is known of any of them.
+    """
+    pool = redis.connection_pool
+    connection: Any = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers = [_answer(connection) for _ in commands[:-1]]
+        return [*answers, _answer(connection, patience_s)]
+    except BaseException:
+        connection.disconnect()  # what it still answers is nobody's
+        raise
+    finally:
+        pool.release(connection)
+
+
+def _answer(connection: Any, patience_s: float = 0.0) -> Any:
+    more = {"timeout": connection.socket_timeout + patience_s} if patience_s else {}
+    try:
+        return connection.read_response(**more)
+    except ResponseError as refused:
+        return refused
 
 
 @contextmanager

@@ -7,7 +7,9 @@ SWEEP_PENDING = "vigil:sweep:pending"  # string, TTL 3 s; clock sets it, the swe
 SWEPT = "vigil:swept"  # string, ms of the last sweep; sweep
 PROBE = "vigil:probe"  # string, written to see whether the server takes writes; web
 DEAF_UNTIL = "vigil:deaf_until"  # string, ms until which silence proves nothing; sweep
+SPOOLS = "vigil:spools"  # hash spool directory -> what it holds, absent where nothing; web
 WEB_SEEN = "vigil:web_seen"  # string, ms of the latest sign of life of any web process; web
+AUDIT = "vigil:audit"  # list, the newest 1000 things that people did, with their names and reasons; web
 REJECTIONS = "vigil:rejections"  # list, the newest 20; web
 
 
@@ -25,6 +27,7 @@ class ShardKeys:
         self.inbox = self._prefix + "inbox"  # stream, VIGIL_INBOX_MAX over all shards; web appends, drain trims
         self.pending = self._prefix + "pending"  # string, TTL 3 s: a wake-up is on its way; web, sweep, drain
         self.lease = self._prefix + "lease"  # string, TTL 5 s: the token of the one writer
+        self.attempts = self._prefix + "attempts"  # hash: batches begun since a commit, entries to take singly; drain
         self.deadlines = self._prefix + "deadlines"  # sorted set session -> ms, one member a session
         self.received = self._prefix + "received"  # sorted set -> ms received, a member each copy of an entry
         self.notices = self._prefix + "notices"  # sorted set, the same members by noticeId; at most 8 an entry
@@ -43,6 +46,10 @@ class ShardKeys:
     def places(self, log: str) -> str:
         """Sorted set, the total order of a log: place -> event time in ms."""
         return f"{self._prefix}places:{log}"
+
+    def answer(self, ticket: str) -> str:
+        """String, what became of a dead letter that a person decided on, TTL 10 min."""
+        return f"{self._prefix}answer:{ticket}"
 
     def index(self, name: str) -> str:
         """Sorted set session -> ms of its last event; one member a session that the name holds for."""

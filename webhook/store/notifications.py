@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from redis import Redis
 
@@ -12,9 +13,9 @@ from webhook.domain.log import Copy, Entry, session_log
 from webhook.store.codec import decode_entry
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
+from webhook.store.loading import EFFECT
 from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Span
 from webhook.store.record import SEPARATOR, escape, read_reference
-from webhook.store.shard import EFFECT
 
 AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
 COUNTED = EFFECT.encode()  # begins the fields of a log that are no entries
@@ -100,10 +101,11 @@ class Notifications:
         return ItemPage(items, finished if len(rest) > most else None)
 
     def whole_session(self, shard: int, session_id: str) -> list[Entry]:
-        """Every entry of one session's log, in no order. Raises StoreError."""
+        """Every entry of one session's log that this release can read, in no order. Raises StoreError."""
         with store_errors("reading a session's log"):
             fields: Any = self._redis.hgetall(self._keys[shard].log(session_log(session_id)))
-        return [decode_entry(value) for name, value in fields.items() if not name.startswith(COUNTED)]
+        found = [_decoded(value) for name, value in fields.items() if not name.startswith(COUNTED)]
+        return [entry for entry in found if entry is not None]
 
     def all(self, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
         """A page of everything kept, latest received first. Raises StoreError."""
@@ -144,16 +146,24 @@ class Notifications:
         ]
 
     def _load(self, places: Sequence[tuple[int, str, str]]) -> list[Entry | None]:
-        """The entries at (shard, log, field)."""
+        """The entries at (shard, log, field), None where there is none that this release can read."""
         with store_errors("reading notifications"), self._redis.pipeline(transaction=False) as pipe:
             for shard, log, field in places:
                 pipe.hget(self._keys[shard].log(log), field)
-            return [None if value is None else decode_entry(value) for value in pipe.execute()]
+            return [_decoded(value) for value in pipe.execute()]
 
 
 def _most(wanted: ItemFilter, limit: int) -> int:
     """How many entries a page looks at: no more than it shows, unless a filter may drop some."""
     return limit if wanted == ItemFilter() else max(limit, MOST_LOOKED_AT)
+
+
+def _decoded(value: bytes | None) -> Entry | None:
+    """The entry that is stored, None where there is none or another release wrote it."""
+    try:
+        return None if value is None else decode_entry(value)
+    except msgspec.MsgspecError:  # what this release cannot read it leaves out, as it does with sessions
+        return None
 
 
 def _items(entry: Entry | None) -> list[Item]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from redis import Redis
 
 from webhook.domain.errors import Rejected
@@ -15,6 +17,8 @@ from webhook.store.connection import store_errors
 from webhook.store.scripts import source
 
 MOST_LOOKED_AT = 500  # rows a page looks at where a filter may drop some
+
+MOST_SCORE = 2**53  # beyond it a sorted set's scores are not exact
 
 
 class Row(Struct, frozen=True):
@@ -28,9 +32,9 @@ class Row(Struct, frozen=True):
 class Cursor(Struct, frozen=True, array_like=True):
     """Where a page ended: the score and member of its last row, and how many items of it were shown, 0 for all."""
 
-    score: int
+    score: Annotated[int, Meta(ge=-MOST_SCORE, le=MOST_SCORE)]
     member: str
-    shown: int = 0
+    shown: Annotated[int, Meta(ge=0, le=MOST_SCORE)] = 0
 
     def ends_with(self, row: Row) -> bool:
         """Whether `row` is the one that the page ended with, shown whole."""
@@ -76,18 +80,27 @@ def _start(span: Span) -> tuple[str | int, bytes]:
     return span.cursor.score, span.cursor.member.encode()
 
 
-def write_cursor(cursor: Cursor | None) -> str | None:
-    """The cursor as it stands in a URL."""
-    return None if cursor is None else base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+def write_cursor(of: str, cursor: Cursor | None) -> str | None:
+    """The cursor as it stands in a URL, good for the list called `of` only."""
+    if cursor is None:
+        return None
+    return base64.urlsafe_b64encode(msgspec.json.encode((_tag(of), cursor))).decode().rstrip("=")
 
 
-def read_cursor(text: str | None) -> Cursor | None:
-    """The cursor of a URL. Raises Rejected (400) where it is not one of ours."""
+def read_cursor(of: str, text: str | None) -> Cursor | None:
+    """The cursor of a URL. Raises Rejected (400) where it is not one that the list called `of` gave out."""
     if not text:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
+        padded = text + "=" * (-len(text) % 4)
+        tag, cursor = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, Cursor])
     except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError) as mistake:
-        raise Rejected(
-            400, "Bad cursor", "cursor is not one that this API gave out; start again without it"
-        ) from mistake
+        detail = "cursor is not one that this API gave out; start again without it"
+        raise Rejected(400, "Bad cursor", detail) from mistake
+    if tag != _tag(of):
+        raise Rejected(400, "Bad cursor", f"cursor is another list's, not one of {of[:64]}; start again without it")
+    return cursor
+
+
+def _tag(of: str) -> str:
+    return hashlib.sha256(of.encode("utf-8", "surrogatepass")).hexdigest()[:8]

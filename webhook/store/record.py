@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from webhook.domain.deadlines import next_deadline_ms
-from webhook.domain.decoding import routes_by_channel
 from webhook.domain.facets import Facets, facets
 from webhook.domain.folding import Folding, Spot
-from webhook.domain.log import Entry
+from webhook.domain.log import DEAD, Entry
+from webhook.domain.replaying import Answer
 from webhook.domain.session import Session
 from webhook.store.codec import encode_entry, encode_session
 from webhook.store.commit import Commit
 from webhook.store.keys import ShardKeys
 from webhook.store.lags import bucket
-from webhook.store.shard import EFFECT, session_keys
+from webhook.store.loading import EFFECT
+from webhook.store.shard import session_keys
 
+ANSWER_KEPT = 600  # seconds
 MINUTE_KEPT = 7200  # seconds that the counts of a minute are kept
 SEPARATOR = "\x1f"
 NOTHING = Facets(frozenset(), {})
@@ -79,6 +82,17 @@ class Recorder:
         """These effects are told of by no entry of `log` any more."""
         self._commit.drop(self._keys.log(log), [EFFECT + digest for digest in digests])
 
+    def withdraw(self, dead_letters: Mapping[str, Entry]) -> None:
+        """These dead letters, by name, go."""
+        entries = {(DEAD, name): entry for name, entry in dead_letters.items()}
+        self.drop(DEAD, [Spot(0, f"|{name}") for name in dead_letters], entries)
+
+    def answer(self, answers: Mapping[str, Answer]) -> None:
+        """What is told, by its ticket, to whoever waits for it."""
+        for ticket, answer in answers.items():
+            self._commit.set(self._keys.answer(ticket), msgspec.json.encode(answer))
+            self._commit.expire(self._keys.answer(ticket), ANSWER_KEPT)
+
     def postpone(self, session_ids: Iterable[str], until_ms: int) -> None:
         """These sessions are looked at again at `until_ms`, whatever they say themselves."""
         for session_id in session_ids:
@@ -137,10 +151,15 @@ class Recorder:
 
 
 def channel_member(session: Session) -> str | None:
-    """How the index of channels names a session and its channel; None where its product is not folded by channel."""
-    if session.channel is None or not routes_by_channel(session.product):
+    """How the index of channels names a session and its channel; None where the session names no channel."""
+    if session.channel is None:
         return None
-    return SEPARATOR.join(map(escape, (session.project, session.channel, session.id)))
+    return channel_place(session.project, session.channel, session.id)
+
+
+def channel_place(project: str, channel: str, session_id: str) -> str:
+    """The member of the index of channels that stands for a session of a channel."""
+    return SEPARATOR.join(map(escape, (project, channel, session_id)))
 
 
 def refer(notice_id: str, log: str, field: str) -> str:

@@ -95,6 +95,15 @@ class Sessions:
             return SessionPage([session for _, session in found[:limit]], _cursor(found[limit - 1][0]))
         return SessionPage([session for _, session in found], _cursor(rows[most - 1]) if len(rows) > most else None)
 
+    def ids(self) -> list[tuple[int, str]]:
+        """The shard and the id of every session, in no order. Raises StoreError."""
+        with store_errors("listing sessions"):
+            return [
+                (of.shard, member.decode())
+                for of in self._keys
+                for member, _ in self._redis.zscan_iter(of.index(ALL), count=1000)
+            ]
+
     def _indexes(self, query: SessionQuery) -> list[tuple[int, str]]:
         if query.channel is not None:
             projects = (query.project,) if query.project else query.projects

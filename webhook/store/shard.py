@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from redis import Redis
 
 from webhook.domain.arrivals import Arrival, Reading
 from webhook.domain.errors import LeaseLost
-from webhook.domain.folding import Known, Spot, stale_field
+from webhook.domain.folding import Known, Spot
 from webhook.domain.log import DEAD, LOOSE, Entry, session_log
 from webhook.domain.session import Session
 from webhook.store import keys
-from webhook.store.codec import decode_entry, decode_session
-from webhook.store.commit import Commit
+from webhook.store.commit import Commit, Value
 from webhook.store.connection import store_errors
 from webhook.store.inbox import PENDING_MS, from_fields
 from webhook.store.keys import ShardKeys
+from webhook.store.loading import EFFECT, Lost, Wanted, decode_sessions, sort_fields
 from webhook.store.scripts import source
-from webhook.store.watch import DEAF_MS, away
+from webhook.store.spools import together
+from webhook.store.watch import DEAF_MS, unseen, waits
 
 LEASE_MS = 5000
+MOST_ENTRIES = 500  # of a batch
+CRASHES = 3  # after which entries are taken singly; after as many more the head is set aside, in the end unread
 FIRST_ENTRIES = 32  # of a slice
 BATCH_BYTES = 2_000_000  # of bodies that a batch aims at
 MOST_DUE = 200  # sessions whose deadlines one batch looks at
-EFFECT = "\x00e:"  # marks, among a log's fields, what was counted; no name of an entry begins so
 
 
 class Received(Struct, frozen=True):
-    """An arrival with its place in the inbox. The received time, in ms, is the server's at the append."""
+    """An arrival with its place in the inbox. The received time, in ms, is the server's at the append; where the
+    notification was spooled it is when that was, and never later than the append.
+    """
 
     entry_id: str
     received_ms: int
     arrival: Arrival
+
+
+class Care(IntEnum):
+    """How a batch is to be taken, by how often its predecessors died before they could commit."""
+
+    NONE = 0  # as a whole
+    SINGLE = 1  # it is one entry
+    SET_ASIDE = 2  # that entry is read, and becomes a dead letter
+    UNREAD = 3  # that entry becomes a dead letter as it is
 
 
 class Batch(Struct, frozen=True):
@@ -45,23 +58,18 @@ class Batch(Struct, frozen=True):
     """
 
     received: list[Received]
+    care: Care
     full: bool
     due: list[str]
     expired: list[str]  # dead letters older than their bound
     now_ms: int
     deaf_until_ms: int
-    attended: bool  # the sweep and some web process were there lately
+    attended: bool  # the sweep and some web process were there lately, and no spool holds what has to be heard
 
     @property
     def deaf(self) -> bool:
         """Whether silence proves nothing now."""
         return self.now_ms < self.deaf_until_ms or not self.attended
-
-
-class Lost(Struct, frozen=True):
-    """Sessions whose projection cannot be read, with the reason; their notifications become dead letters."""
-
-    reasons: dict[str, str]
 
 
 class Shard:
@@ -72,57 +80,79 @@ class Shard:
         self._redis = redis
         self._token = token
         self._size = FIRST_ENTRIES
+        self._tried, self._singles = 1, 0  # attempts at the head, this one included; entries to be taken singly
         self._acquire = redis.register_script(source("acquire"))
         self._commit = redis.register_script(source("commit"))
         self._release = redis.register_script(source("release"))
         self._hand_over = redis.register_script(source("hand_over"))
+        self._forgive = redis.register_script(source("forgive"))
 
     def acquire(self) -> bool:
         """Takes the lease; False while another holds it."""
         with store_errors(f"taking the lease of shard {self.keys.shard}"):
-            return bool(self._acquire(keys=[self.keys.lease], args=[self._token, LEASE_MS]))
+            answer: Any = self._acquire(keys=[self.keys.lease, self.keys.attempts], args=[self._token, LEASE_MS])
+        if not answer:
+            return False
+        self._tried, self._singles = answer
+        return True
 
     def release(self) -> bool:
         """Gives up the lease if the inbox is empty; False, keeping it, where work is left. Raises LeaseLost."""
         with store_errors(f"releasing the lease of shard {self.keys.shard}"):
-            answer = self._release(keys=[self.keys.lease, self.keys.pending, self.keys.inbox], args=[self._token])
+            keys_of_slot = [self.keys.lease, self.keys.pending, self.keys.inbox, self.keys.attempts]
+            answer = self._release(keys=keys_of_slot, args=[self._token])
         return self._held(answer) == 1
 
     def hand_over(self) -> None:
         """Gives up the lease with work left; the caller sends the wake-up. Raises LeaseLost."""
         with store_errors(f"handing over shard {self.keys.shard}"):
-            self._held(self._hand_over(keys=[self.keys.lease, self.keys.pending], args=[self._token, PENDING_MS]))
+            keys_of_slot = [self.keys.lease, self.keys.pending, self.keys.attempts]
+            self._held(self._hand_over(keys=keys_of_slot, args=[self._token, PENDING_MS]))
 
-    def batch(self, most: int, dead_ms: int) -> Batch:
+    def forgive(self) -> None:
+        """Gives up the lease after an attempt that failed without a crash, which then does not count as one."""
+        with store_errors(f"giving up shard {self.keys.shard}"):
+            self._forgive(keys=[self.keys.lease, self.keys.attempts], args=[self._token])
+
+    @property
+    def care(self) -> Care:
+        """How the next batch is to be taken."""
+        crashes = (self._tried - 1) // CRASHES
+        return max(Care(min(crashes, Care.UNREAD)), Care.SINGLE if self._singles else Care.NONE)
+
+    def batch(self, dead_ms: int) -> Batch:
         """The next entries of the inbox, oldest first, and the deadlines that have passed.
 
-        At most `most` entries, and few at first: what a batch reads it has to fold before the lease ends, and bodies
-        may be large.
+        At most MOST_ENTRIES, and few at first: what a batch reads it has to fold before the lease ends, and bodies
+        may be large. One while its predecessors have died.
         """
-        asked = min(most, self._size)
+        care = self.care
+        asked = 1 if care else min(MOST_ENTRIES, self._size)
         with store_errors(f"reading shard {self.keys.shard}"), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.xrange(self.keys.inbox, count=asked)
             pipe.zrange(self.keys.deadlines, 0, MOST_DUE - 1, withscores=True)
             pipe.zrange(self.keys.places(DEAD), 0, MOST_DUE - 1, withscores=True)
             pipe.mget(keys.DEAF_UNTIL, keys.SWEPT, keys.WEB_SEEN)
-            (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen) = pipe.execute()
+            pipe.hvals(keys.SPOOLS)
+            (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen), spools = pipe.execute()
         now_ms = seconds * 1000 + micros // 1000
         received = [_received(entry_id, fields) for entry_id, fields in entries]
-        self._size = _next_size(asked, received)
+        self._size = _next_size(asked, received) if not care else FIRST_ENTRIES
         return Batch(
             received,
+            care,
             len(received) == asked,
             [session_id.decode() for session_id, at_ms in due if at_ms <= now_ms],
             [place.decode() for place, at_ms in oldest_dead if at_ms <= now_ms - dead_ms],
             now_ms,
             min(int(deaf_until or 0), now_ms + DEAF_MS),  # a clock that was set back must not prolong it
-            not (away(swept, now_ms) or away(web_seen, now_ms)),
+            not (unseen(swept, now_ms) or unseen(web_seen, now_ms) or waits(together(spools, now_ms), now_ms)),
         )
 
     def load(self, readings: Iterable[Reading], others: Sequence[str]) -> tuple[Known, Lost]:
         """All that is known of what the readings speak of, and of the `others`, which are ids of sessions."""
-        wanted = _Wanted(readings, others)
+        wanted = Wanted(readings, others)
         with store_errors(f"loading from shard {self.keys.shard}"), self._redis.pipeline(transaction=False) as pipe:
             pipe.zcard(self.keys.places(LOOSE))
             pipe.hkeys(self.keys.drift)
@@ -132,9 +162,9 @@ class Shard:
                 pipe.hmget(self.keys.log(log), fields)
             answers = iter(pipe.execute())
         known = Known(loose=next(answers), drifted={name.decode() for name in next(answers)})
-        lost = _decode_sessions(wanted.sessions, next(answers) if wanted.sessions else [], known)
+        lost = decode_sessions(wanted.sessions, next(answers) if wanted.sessions else [], known)
         for (log, fields), values in zip(wanted.fields.items(), answers, strict=True):
-            _sort_fields(log, fields, values, known)
+            sort_fields(log, fields, values, known)
         return known, lost
 
     def least(self, overflow: dict[str, int]) -> dict[str, list[Spot]]:
@@ -157,7 +187,7 @@ class Shard:
             answers = pipe.execute()
         known = Known()
         for (log, fields), values in zip(wanted.items(), answers, strict=True):
-            _sort_fields(log, fields, values, known)
+            sort_fields(log, fields, values, known)
         return known.entries
 
     def effects(self, log: str, digests: Sequence[str]) -> dict[str, str]:
@@ -175,12 +205,24 @@ class Shard:
         return [Spot(int(at_ms), place.decode()) for place, at_ms in spots]
 
     def commit(self, commit: Commit) -> None:
-        """Writes all of `commit` or none of it. Raises LeaseLost when another took the lease meanwhile."""
-        commands = commit.commands()
+        """Writes all of `commit` or none of it; the next batch has then begun.
+
+        Raises LeaseLost when another took the lease meanwhile.
+        """
+        singles = self._singles_left()
+        begun: list[Value] = ["HSET", "tried", 1, "singles", singles]
+        commands = [*commit.commands(), (self.keys.attempts, begun)]
         keys_of_slot = [self.keys.lease, *(key for key, _ in commands)]
         words = [word for _, command in commands for word in (len(command), *command)]
         with store_errors(f"committing to shard {self.keys.shard}"):
             self._held(self._commit(keys=keys_of_slot, args=[self._token, LEASE_MS, *words]))
+        self._tried, self._singles = 1, singles
+
+    def _singles_left(self) -> int:
+        # whoever killed the batches before is among the first MOST_ENTRIES
+        if self._tried > CRASHES and not self._singles:
+            return MOST_ENTRIES - 1
+        return max(0, self._singles - 1)
 
     def _held(self, answer: Any) -> int:
         if answer == -1:
@@ -194,57 +236,10 @@ def _next_size(asked: int, received: list[Received]) -> int:
     return max(1, min(4 * asked, BATCH_BYTES // max(1, size)))
 
 
-class _Wanted:
-    """Which sessions and log fields a batch needs, each once."""
-
-    def __init__(self, readings: Iterable[Reading], due: Sequence[str]) -> None:
-        sessions = dict.fromkeys(due)
-        fields: dict[str, dict[str, None]] = {}
-        for reading in readings:
-            names = fields.setdefault(reading.log, {})
-            names[reading.field] = None
-            if reading.entry.effect is not None:
-                names[EFFECT + reading.entry.effect] = None
-            if reading.fact is not None:
-                sessions[reading.fact.session_id] = None
-                # where it goes if it is stale, or cannot be folded
-                fields.setdefault(LOOSE, {})[stale_field(reading)] = None
-                fields.setdefault(DEAD, {})[reading.field] = None
-        self.sessions = list(sessions)
-        self.fields = {log: list(names) for log, names in fields.items()}
-
-
 def _received(entry_id: bytes, fields: dict[bytes, bytes]) -> Received:
     name = entry_id.decode()
-    return Received(name, int(name.partition("-")[0]), from_fields(fields))
-
-
-def _decode_sessions(session_ids: Sequence[str], stored: Sequence[bytes | None], known: Known) -> Lost:
-    reasons = {}
-    for session_id, value in zip(session_ids, stored, strict=True):
-        try:
-            if value is not None:
-                known.sessions[session_id] = decode_session(value)
-        except msgspec.MsgspecError as mistake:
-            reasons[session_id] = f"the session's projection cannot be read: {mistake}"
-    return Lost(reasons)
-
-
-def _sort_fields(log: str, fields: Sequence[str], values: Sequence[bytes | None], known: Known) -> None:
-    for field, value in zip(fields, values, strict=True):
-        if value is None:
-            continue
-        if field.startswith(EFFECT):
-            known.effects[log, field.removeprefix(EFFECT)] = value.decode()
-        else:
-            _know(known, log, field, value)
-
-
-def _know(known: Known, log: str, field: str, value: bytes) -> None:
-    try:
-        known.entries[log, field] = decode_entry(value)
-    except msgspec.MsgspecError:  # written by a later release, which this one leaves as it is
-        known.unreadable.add((log, field))
+    arrival, appended_ms = from_fields(fields), int(name.partition("-")[0])
+    return Received(name, min(appended_ms, arrival.received_ms or appended_ms), arrival)
 
 
 def session_keys(shard_keys: ShardKeys, session: Session) -> list[str]:

@@ -13,6 +13,7 @@ from webhook.domain.log import DEAD
 from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.keys import ShardKeys
+from webhook.store.spools import Spooled, together
 
 WINDOW_MINUTES = 5
 KEPT_REJECTIONS = 20
@@ -29,6 +30,8 @@ class Figures(Struct, frozen=True):
     inbox_depth: int
     inbox_oldest_ms: int
     dead_letters: int
+    spooled: Spooled
+    now_ms: int
 
 
 class Summary:
@@ -53,8 +56,9 @@ class Summary:
                     for of in self._keys:
                         pipe.hgetall(of.minute(minute))
                     pipe.hgetall(keys.rejected(minute))
-                answers = pipe.execute()
-        return _figures(answers, len(self._keys), now_ms)
+                pipe.hvals(keys.SPOOLS)
+                *answers, reports = pipe.execute()
+        return _figures(answers, len(self._keys), together(reports, now_ms), now_ms)
 
     def count_rejection(self, reason: str, detail: str) -> None:
         """Counts a post that was refused and keeps its reason among the last few. Raises StoreError."""
@@ -69,7 +73,7 @@ class Summary:
                 pipe.execute()
 
 
-def _figures(answers: list[Any], shards: int, now_ms: int) -> Figures:
+def _figures(answers: list[Any], shards: int, spooled: Spooled, now_ms: int) -> Figures:
     per_shard, minutes = answers[: 4 * shards], answers[4 * shards :]
     gauges = _sum(per_shard[0::4])
     by_minute = _sum(answer for at, answer in enumerate(minutes) if (at + 1) % (shards + 1))
@@ -83,6 +87,8 @@ def _figures(answers: list[Any], shards: int, now_ms: int) -> Figures:
         inbox_depth=sum(per_shard[1::4]),
         inbox_oldest_ms=max(0, now_ms - min(oldest)) if oldest else 0,
         dead_letters=sum(per_shard[3::4]),
+        spooled=spooled,
+        now_ms=now_ms,
     )
 
 

@@ -10,14 +10,27 @@ from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.inbox import PENDING_MS
 from webhook.store.keys import ShardKeys
+from webhook.store.spools import Spooled
 
 AWAY_MS = 30_000  # web, Redis or clock unseen for longer: what came meanwhile may be on its way still
+UNSEEN_MS = 10_000  # after that no deadline is looked at until web and sweep have shown themselves again
+SPOOLED_MS = 5_000  # the same, while a notification has waited in a spool for longer
 DEAF_MS = 120_000  # so long after that silence proves nothing
 
 
 def away(seen: bytes | None, now_ms: int) -> bool:
     """Whether the last sign of life, ms as it is stored, is too old, or from a clock that was set back since."""
     return seen is None or not 0 <= now_ms - int(seen) <= AWAY_MS
+
+
+def unseen(seen: bytes | None, now_ms: int) -> bool:
+    """Whether the last sign of life is so old that what was spooled since may not be known of yet."""
+    return seen is None or not 0 <= now_ms - int(seen) <= UNSEEN_MS
+
+
+def waits(spooled: Spooled, now_ms: int) -> bool:
+    """Whether a notification has waited in some spool for long enough to be missed."""
+    return spooled.oldest_ms is not None and spooled.oldest_ms < now_ms - SPOOLED_MS
 
 
 def look(redis: Redis, shards: int) -> list[int]:

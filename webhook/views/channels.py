@@ -9,7 +9,7 @@ from typing import Any
 from webhook.domain.products.rtc_terms import client_type_word, leave_reason_term, platform_word
 from webhook.domain.rtc.events import Role
 from webhook.domain.rtc.lives import lives
-from webhook.domain.rtc.presence import Member, joined_ms, members, reconnects, seconds_by_role
+from webhook.domain.rtc.presence import Member, joined_ms, members, minutes_complete, reconnects, seconds_by_role
 from webhook.domain.rtc.state import Channel, Code, MarkKind
 from webhook.views.times import rfc3339, rfc3339_or_none
 
@@ -22,7 +22,8 @@ def channel_view(channel: Channel) -> View:
 
     `lives` are in the order of time, the newest last. All else is of the newest life. `users` leaves out who left more
     than 60 s ago; `minutes` and `reconnects` count them too. `usersComplete` is false once there were more users than
-    are kept, those with the newest words; what is counted, is counted over those.
+    are kept, those with the newest words; what is counted, is counted over those. `minutesComplete` is false there too,
+    and where there were more leaves than are kept.
     """
     everybody = members(channel)
     detail = {
@@ -31,7 +32,8 @@ def channel_view(channel: Channel) -> View:
         "usersComplete": channel.floor is None,
         "present": _present(everybody),
         "minutes": _minutes(everybody),
-        "reconnects": sum(reconnects(member.marks) for member in everybody),
+        "minutesComplete": minutes_complete(channel),
+        "reconnects": sum(map(reconnects, everybody)),
     }
     return {"detail": detail}
 
@@ -43,7 +45,7 @@ def present_view(channel: Channel) -> View:
 
 def _user(member: Member) -> View:
     user = member.user
-    stayed = seconds_by_role(member.marks)
+    stayed = seconds_by_role(member)
     return {
         "uid": member.uid,
         "account": user.account[2] if user.account else None,
@@ -86,7 +88,7 @@ def _present(everybody: Iterable[Member]) -> View:
 def _minutes(everybody: Iterable[Member]) -> View:
     stayed: Counter[Role] = Counter()
     for member in everybody:
-        stayed.update(seconds_by_role(member.marks))
+        stayed.update(seconds_by_role(member))
     return _by_role(stayed, Role)
 
 

@@ -25,7 +25,7 @@ def summary_view(figures: Figures, workers: int) -> dict[str, Any]:
         "alerts": {"pending": 0, "firing": {"info": 0, "warning": 0, "critical": 0}, "unacknowledged": 0},
         "lag": {name: _rounded(percentile(figures.lags, share)) for name, share in PERCENTILES.items()},
         "inbox": {"depth": figures.inbox_depth, "oldestAge": figures.inbox_oldest_ms / 1000},
-        "spool": {"depth": 0, "oldestAge": 0},
+        "spool": {"depth": figures.spooled.depth, "oldestAge": _age(figures.spooled.oldest_ms, figures.now_ms)},
         "deadLetters": figures.dead_letters,
         "workers": workers,
         "notifications": {
@@ -46,6 +46,7 @@ def verdict(figures: Figures, workers: int) -> str:
             _count(figures.gauges["state:failed"], "session failed", "sessions failed"),
             _count(figures.gauges["state:lost"], "session fell silent", "sessions fell silent"),
             _count(figures.gauges["streams:stopped"], "stream stopped", "streams stopped"),
+            _count(figures.spooled.depth, "notification waits in a spool", "notifications wait in spools"),
             _count(figures.dead_letters, "dead letter", "dead letters"),
             _count(sum(figures.rejected.values()), "post refused in 5 min", "posts refused in 5 min"),
         )
@@ -55,6 +56,10 @@ def verdict(figures: Figures, workers: int) -> str:
         return ", ".join(troubles)
     live = sum(figures.gauges[f"state:{state.value}"] for state in (State.STARTING, State.LIVE, State.ENDING))
     return {0: "No session is running", 1: "The one session is fine"}.get(live, f"All {live} sessions are fine")
+
+
+def _age(since_ms: int | None, now_ms: int) -> float:
+    return 0 if since_ms is None else max(0, now_ms - since_ms) / 1000
 
 
 def _rounded(lag: float | None) -> float | None:

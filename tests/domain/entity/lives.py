@@ -56,7 +56,7 @@ def notification(product_id: int, event_type: int, payload: Payload, notify_ms: 
 
 def reading(said: Notification, received_ms: int = RECEIVED_MS) -> Reading:
     """`said` as it is read once it was received."""
-    return read(Arrival("receipt", "default", "default", 2, json.dumps(said).encode()), received_ms)
+    return read(Arrival("", "default", "default", 2, json.dumps(said).encode()), received_ms)
 
 
 def fold(batches: Iterable[Iterable[Notification]], limits: Limits = LIMITS) -> dict[str, Session]:

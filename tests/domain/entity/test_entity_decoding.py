@@ -430,4 +430,4 @@ def test_a_test_of_the_console_makes_no_entity() -> None:
 
 
 def test_a_body_that_is_no_envelope_is_quarantined() -> None:
-    assert read(Arrival("r", "default", "default", 2, b"[]"), RECEIVED_MS).entry.outcome is Outcome.QUARANTINED
+    assert read(Arrival("", "default", "default", 2, b"[]"), RECEIVED_MS).entry.outcome is Outcome.QUARANTINED

@@ -250,7 +250,7 @@ def test_a_name_of_the_greatest_length_is_one() -> None:
     ("event_type", "name"), [(34, "undocumented_34"), (46, "undocumented_46"), (47, "undocumented_47")]
 )
 def test_types_without_documentation_are_kept_as_unknown_under_a_name(event_type: int, name: str) -> None:
-    found = read(Arrival("r", "default", "default", 2, body(told(event_type, {"odd": [1]}))), AT_MS)
+    found = read(Arrival("", "default", "default", 2, body(told(event_type, {"odd": [1]}))), AT_MS)
     assert found.entry.outcome is Outcome.UNKNOWN
     assert RECORDING.events[event_type].name == name
 
@@ -372,7 +372,7 @@ def test_details_that_are_no_object_read_as_empty(details: Any) -> None:
 def test_what_is_masked_says_the_same_and_holds_no_credential(details: Any) -> None:
     raw = body(told(100, details))
     kept = masked_body(raw, parse(raw))
-    first, again = (read(Arrival("r", "default", "default", 2, each), AT_MS) for each in (raw, kept))
+    first, again = (read(Arrival("", "default", "default", 2, each), AT_MS) for each in (raw, kept))
     assert kept != raw
     assert first.fact == again.fact
     assert "secret-key" not in repr(first.fact)

@@ -58,7 +58,7 @@ def fold(*said: Notification) -> Session:
     """The session that the notifications make in this order, by the way that they take in operation."""
     folding = Folding(Known(), LIMITS)
     for each in said:
-        folding.take(read(Arrival("r", "default", "default", 2, body(each)), RECEIVED_MS))
+        folding.take(read(Arrival("", "default", "default", 2, body(each)), RECEIVED_MS))
     for session_id in folding.moved:
         folding.refold(session_id, {})
     return folding.sessions[SID]

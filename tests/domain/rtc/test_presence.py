@@ -9,10 +9,12 @@ import pytest
 from tests.build import AT_MS, RECEIVED_MS, Kept, Notification, reading, with_copies
 from tests.domain.rtc.calls import ID, SERVICES, UID, became, channel, created, destroyed, folded, joined, left
 from webhook.domain.deadlines import next_deadline_ms
+from webhook.domain.rtc import room
 from webhook.domain.rtc.presence import is_present, leave_reason, members, people_present, reconnects
 from webhook.domain.rtc.state import Channel
 from webhook.domain.session import Session
 from webhook.views.sessions import session_view
+from webhook.views.times import rfc3339
 
 
 def there(*said: Notification) -> bool:
@@ -147,7 +149,72 @@ def test_who_did_not_leave_has_no_reason() -> None:
     ],
 )
 def test_a_reconnect_is_a_leave_for_the_network_followed_by_a_join(said: list[Notification], expected: int) -> None:
-    assert reconnects(channel(*said).users[UID].marks) == expected
+    (member,) = members(channel(*said))
+    assert reconnects(member) == expected
+
+
+def stays(count: int, first_second: int = 1, first_seq: int = 1) -> list[Notification]:
+    """That many stays of a minute each, one after the other."""
+    told = []
+    for number in range(count):
+        second, seq = first_second + number * 61, first_seq + number * 2
+        told += [joined(second, seq), left(second + 60, seq + 1, reason=10)]
+    return told
+
+
+def detail(*said: Notification) -> dict[str, Any]:
+    found: dict[str, Any] = session_view(folded(*said))["detail"]
+    return found
+
+
+@pytest.mark.parametrize("count", [16, 17, 40])
+@pytest.mark.parametrize("opened", [[created()], []])
+def test_minutes_reconnects_and_the_beginning_are_exact_however_often_somebody_leaves(
+    count: int, opened: list[Notification]
+) -> None:
+    shown = detail(*opened, *stays(count))
+    (user,) = shown["users"]
+    assert (user["minutes"], shown["minutes"]["broadcaster"], shown["minutesComplete"]) == (count, count, True)
+    assert (shown["reconnects"], shown["usersComplete"]) == (count - 1, True)
+    began = AT_MS if opened else AT_MS + 1000
+    assert [life["from"] for life in shown["lives"]] == [rfc3339(began)]
+    assert user["joinedAt"] == rfc3339(AT_MS + 1000 + (count - 1) * 61_000)
+
+
+def test_the_join_is_known_however_often_somebody_changes_the_role() -> None:
+    changes = [became(("broadcaster", "audience")[number % 2], 2 + number, 2 + number) for number in range(80)]
+    (user,) = detail(created(), joined(1, 1), *changes)["users"]
+    assert (user["joinedAt"], user["role"], user["present"]) == (rfc3339(AT_MS + 1000), "audience", True)
+
+
+def test_minutes_of_a_life_before_do_not_count_however_many() -> None:
+    shown = detail(created(), *stays(40), destroyed(4000), created(4000), *stays(30, 5000, 100))
+    assert (shown["users"][0]["minutes"], shown["minutesComplete"]) == (30, True)
+
+
+def test_where_more_leaves_are_told_than_are_kept_the_newest_count_and_the_view_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "MOST_OLDER", 5)
+    others = [left(5000 + number, number + 1, uid=8) for number in range(32 + 3)]
+    assert detail(created(), *stays(20), *others[:-2])["minutesComplete"]
+    shown = detail(created(), *stays(20), *others)
+    assert (shown["minutesComplete"], shown["minutes"]["broadcaster"]) == (False, 16 + 32 + 5)
+    assert detail(created(), *stays(20), *others, destroyed(9000))["minutesComplete"] is False
+    again = detail(created(), *stays(20), *others, destroyed(9000), created(9000), joined(9001, 900))
+    assert (again["minutesComplete"], again["minutes"]["broadcaster"]) == (True, 0)
+
+
+def test_who_left_in_the_second_in_which_a_life_began_left_the_one_before() -> None:
+    said = [created(), joined(1, 1), left(60, 2), destroyed(60), created(60), joined(60, 1, uid=8)]
+    shown = detail(*said)
+    assert [(user["uid"], user["present"], user["minutes"]) for user in shown["users"]] == [("8", True, 0)]
+    assert shown["minutes"]["broadcaster"] == 0
+
+
+def test_who_left_in_the_second_in_which_the_first_life_began_left_that_one() -> None:
+    (user,) = detail(created(), joined(0, 1), left(0, 2, duration=0), joined(0, 1, uid=8))["users"][:1]
+    assert (user["uid"], user["present"], user["leftAt"]) == ("7", False, rfc3339(AT_MS))
 
 
 class Watched:

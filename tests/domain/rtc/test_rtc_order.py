@@ -1,6 +1,7 @@
 """Order, copies and bounds: what a channel shows follows from the set of facts and the deadlines that have passed."""
 
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,10 +21,10 @@ from tests.build import (
     shuffled_batches,
     with_copies,
 )
-from tests.domain.rtc.calls import ID, UID, Call, created, joined, left
+from tests.domain.rtc.calls import ID, UID, Call, became, created, joined, left
 from webhook.domain.decoding import Origin, decode
 from webhook.domain.facts import Event, Fact, Order
-from webhook.domain.rtc import transitions
+from webhook.domain.rtc import room, transitions
 from webhook.domain.rtc.events import ChannelCreated, ChannelDestroyed, Role, UserJoined, UserLeft, Who
 from webhook.domain.rtc.presence import is_present, members
 from webhook.domain.rtc.state import MOST_CUTS, MOST_MARKS, MOST_USERS, Channel
@@ -31,6 +32,7 @@ from webhook.domain.session import Session
 from webhook.domain.status import status_of
 from webhook.domain.transitions import apply, open_session
 from webhook.store.codec import decode_session, encode_session
+from webhook.views.sessions import session_view
 
 LATER_MS = RECEIVED_MS + HOUR_MS
 CREATED_FACT = decode(envelope(created()), Origin("default", "default", RECEIVED_MS))
@@ -82,7 +84,9 @@ def test_what_is_dropped_for_being_too_much_does_not_depend_on_order(seed: int) 
     said = Call(random).lines
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transitions, "MOST_USERS", random.randint(1, 3))
-        patch.setattr(transitions, "MOST_MARKS", random.randint(1, 4))
+        patch.setattr(room, "MOST_MARKS", random.randint(1, 4))
+        patch.setattr(room, "MOST_ROLE_MARKS", random.randint(1, 3))
+        patch.setattr(room, "MOST_OLDER", random.choice((1, 2, 4096)))
         patch.setattr(transitions, "MOST_CUTS", random.randint(1, 3))
         assert len({shown(in_any_order(said, random, watched=True)) for _ in range(3)}) == 1
 
@@ -116,6 +120,34 @@ def test_words_up_to_the_floor_count_for_nobody(monkeypatch: pytest.MonkeyPatch)
     (member,) = members(kept.session(ID).state)
     assert [mark.client_seq for mark in member.marks] == [3]
     assert (member.user.account, member.user.platform, member.user.client_type) == (None, None, None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds)
+def test_sums_hold_however_many_words_are_kept_while_there_is_room_for_every_user(seed: int) -> None:
+    random = Random(seed)
+    said = [created(), *(each for stay in range(12) for each in _stay(stay))]
+    expected = _minutes(in_any_order(said, random, watched=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "MOST_MARKS", random.randint(2, 4))
+        patch.setattr(room, "MOST_ROLE_MARKS", random.randint(1, 3))
+        assert _minutes(in_any_order(said, random, watched=True)) == expected
+    assert expected["minutes"]["broadcaster"] == 12
+
+
+def _stay(number: int) -> list[Notification]:
+    second, seq = number * 61, number * 4
+    leave = left(second + 60, seq + 3, reason=10)
+    other = {"payload": leave["payload"] | {"platform": 7}, "noticeId": f"other:{number}"}  # the same, told otherwise
+    return [joined(second, seq + 1), became("audience", second + 1, seq + 2), leave, leave | other]
+
+
+def _minutes(session: Session) -> dict[str, Any]:
+    detail = session_view(session)["detail"]
+    (user,) = detail["users"] or [{}]
+    return {name: detail[name] for name in ("minutes", "minutesComplete", "lives", "reconnects")} | {
+        "user": [user.get(name) for name in ("minutes", "joinedAt")]
+    }
 
 
 def test_a_channel_stays_small_however_much_is_said() -> None:

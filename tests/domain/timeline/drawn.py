@@ -38,7 +38,7 @@ class Log:
         known = self.known
         folding = Folding(Known(dict(known.sessions), dict(known.entries), dict(known.effects)), LIMITS)
         for said in batch:
-            folding.take(read(Arrival("r", "default", "default", 2, json.dumps(said).encode()), RECEIVED_MS))
+            folding.take(read(Arrival("", "default", "default", 2, json.dumps(said).encode()), RECEIVED_MS))
         for session_id in folding.moved:
             folding.refold(session_id, known.entries)
         known.sessions.update({key: folding.sessions[key] for key in folding.touched})

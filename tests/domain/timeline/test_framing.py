@@ -125,7 +125,7 @@ def test_a_log_that_lost_entries_makes_a_timeline_that_says_so() -> None:
 
 def test_what_has_no_session_or_no_product_tells_nothing() -> None:
     (entry, *_) = Log([START]).entries
-    loose = quarantined(Arrival("r", "default", "default", 2, b"{"), RECEIVED_MS, "no envelope").entry
+    loose = quarantined(Arrival("", "default", "default", 2, b"{"), RECEIVED_MS, "no envelope").entry
     assert tell(loose) is None
     assert tell(replace(entry, product_id=2)) is None
     assert tell(replace(entry, body=b'{"payload": {}}', event_type=44)) is None

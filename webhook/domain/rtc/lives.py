@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from webhook.domain.rtc.state import MOST_LIVES, Channel, CutKind, MarkKind
-from webhook.domain.rtc.words import marks_of
+from webhook.domain.rtc.words import marks_of, older_signs_ms
 
 
 class Life(NamedTuple):
@@ -31,10 +31,10 @@ def lives(channel: Channel) -> tuple[Life, ...]:
     least of them; a 102 ends a life that began no later than any word since the cut before it. A leave alone opens
     none, as it may be the late echo of the life before.
     """
-    marks = marks_of(channel)
-    words = sorted(mark.at_ms for mark in marks)
-    signs = sorted(mark.at_ms for mark in marks if mark.kind is not MarkKind.LEFT)
-    cutting = _Cutting(words, signs)
+    marks, older = marks_of(channel), older_signs_ms(channel)
+    words = [*older, *(mark.at_ms for mark in marks)]
+    signs = [*older, *(mark.at_ms for mark in marks if mark.kind is not MarkKind.LEFT)]
+    cutting = _Cutting(sorted(words), sorted(signs))
     for at_ms, cuts in groupby(channel.cuts, key=lambda cut: cut.at_ms):
         cutting.cut(at_ms, [kind for _, kind in cuts])
     return cutting.lives()[-MOST_LIVES:]

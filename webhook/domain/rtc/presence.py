@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from webhook.domain.products.rtc_terms import RECONNECTING, is_service
 from webhook.domain.rtc.events import Role
-from webhook.domain.rtc.lives import newest_life
+from webhook.domain.rtc.lives import Life, lives
 from webhook.domain.rtc.state import Channel, Mark, MarkKind, User
 from webhook.domain.rtc.words import is_gone, users_of
 
@@ -24,12 +24,16 @@ class Leave(NamedTuple):
 
 
 class Member(Struct, frozen=True):
-    """One user in the newest life. `marks` are the user's words in it, at least one, ascending by clientSeq."""
+    """One user in the newest life. `marks` are the user's words in it, at least one, ascending by clientSeq.
+
+    `older` are the leaves in it before those, of a user with so many words that not all are kept.
+    """
 
     uid: str
     user: User
     marks: tuple[Mark, ...]
     present: bool
+    older: tuple[Mark, ...] = ()
 
     @property
     def role(self) -> Role:
@@ -52,17 +56,30 @@ def members(channel: Channel) -> list[Member]:
 
     Present is who said last, by clientSeq, to be there, as long as that was in this life and the life is open.
     """
-    life = newest_life(channel)
-    if life is None:
+    known = lives(channel)
+    if not known:
         return []
-    found = []
-    for uid, user in sorted(users_of(channel).items()):
-        marks = tuple(mark for mark in user.marks if mark.at_ms >= life.from_ms)
-        last = user.marks[-1]
-        there = last.kind is not MarkKind.LEFT and last.at_ms >= life.from_ms
-        if marks:
-            found.append(Member(uid, user, marks, there and life.until_ms is None))
-    return found
+    found = (_member(uid, user, known[-1], first=len(known) == 1) for uid, user in sorted(users_of(channel).items()))
+    return [member for member in found if member.marks]
+
+
+def _member(uid: str, user: User, life: Life, *, first: bool) -> Member:
+    """What a user said in `life`, maybe nothing. Seconds tie: who left as it began, left the life before, if any."""
+
+    def inside(mark: Mark) -> bool:
+        tied = mark.at_ms == life.from_ms and (first or mark.kind is not MarkKind.LEFT)
+        return mark.at_ms > life.from_ms or tied
+
+    last = user.marks[-1]
+    there = last.kind is not MarkKind.LEFT and last.at_ms >= life.from_ms and life.until_ms is None
+    return Member(uid, user, tuple(filter(inside, user.marks)), there, tuple(filter(inside, user.older)))
+
+
+def minutes_complete(channel: Channel) -> bool:
+    """Whether every leave of the newest life is known, so that the sums over them are whole."""
+    known = lives(channel)
+    counted = channel.older_ms is None or not known or channel.older_ms < known[-1].from_ms
+    return channel.floor is None and counted
 
 
 def people_present(channel: Channel) -> int:
@@ -94,18 +111,23 @@ def joined_ms(marks: Iterable[Mark]) -> int | None:
     return began_ms
 
 
-def seconds_by_role(marks: Iterable[Mark]) -> Counter[Role]:
-    """How long leaves say that users were there, in seconds, by the role in which they left."""
+def seconds_by_role(member: Member) -> Counter[Role]:
+    """How long leaves say that the user was there, in seconds, by the role in which they left."""
     stayed: Counter[Role] = Counter()
-    for mark in marks:
+    for mark in (*member.older, *member.marks):
         if mark.kind is MarkKind.LEFT:
             stayed[mark.role] += mark.duration_s
     return stayed
 
 
-def reconnects(marks: Iterable[Mark]) -> int:
-    """How often a user's SDK lost the channel and joined again: leaves with such a reason, followed by a join."""
-    return sum(
+def reconnects(member: Member) -> int:
+    """How often the user's SDK lost the channel and joined again: leaves with such a reason, followed by a join.
+
+    Of the older ones the join is taken for granted, as they were not the last word.
+    """
+    stays = [mark for mark in member.marks if mark.kind is not MarkKind.ROLE]
+    known = sum(
         mark.kind is MarkKind.LEFT and mark.reason in RECONNECTING and following.kind is MarkKind.JOINED
-        for mark, following in pairwise(marks)
+        for mark, following in pairwise(stays)
     )
+    return known + sum(mark.reason in RECONNECTING for mark in member.older)

@@ -16,7 +16,9 @@ from webhook.domain.rtc.events import Role
 
 MOST_CUTS = 64
 MOST_USERS = 500
-MOST_MARKS = 32  # of one user
+MOST_MARKS = 32  # joins and leaves of one user
+MOST_ROLE_MARKS = 8  # beside them, changes of role
+MOST_OLDER = 4096  # leaves before those, of all users: as many as a session's log has entries
 MOST_LIVES = 20
 TOMBSTONE_MS = 60_000  # a user who left is listed that long after the leave was received
 
@@ -63,7 +65,8 @@ class User(Struct, frozen=True, array_like=True):
     """One user's newest words, ascending, and the latest told of account and client.
 
     `gone` is the clientSeq of the leave whose 60 s have passed. The user stays here as a tombstone, so that a late word
-    with a lower clientSeq reopens nothing.
+    with a lower clientSeq reopens nothing. Of words before those in `marks` the leaves are kept, for the
+    sums over them, and the least event time, ms, that says that the user was there.
     """
 
     marks: tuple[Mark, ...] = ()
@@ -71,6 +74,8 @@ class User(Struct, frozen=True, array_like=True):
     platform: Code | None = None
     client_type: Code | None = None
     gone: int | None = None
+    older: tuple[Mark, ...] = ()  # by event time
+    older_sign_ms: int | None = None
 
 
 class Channel(Struct, frozen=True, array_like=True, tag="channel"):
@@ -78,8 +83,10 @@ class Channel(Struct, frozen=True, array_like=True, tag="channel"):
 
     `floor` is the greatest last word of a user who was dropped because there are too many. Words up to it count for
     nobody, be they heard before or after: that is what makes the bound independent of the order of arrival.
+    `older_ms` is the greatest time of a leave that found no room even among the older ones.
     """
 
     cuts: tuple[Cut, ...] = ()
     users: dict[str, User] = {}
     floor: Floor | None = None
+    older_ms: int | None = None

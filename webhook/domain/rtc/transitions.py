@@ -10,18 +10,8 @@ from msgspec.structs import replace
 from webhook.domain.facts import Fact
 from webhook.domain.merging import greatest
 from webhook.domain.rtc import events
-from webhook.domain.rtc.state import (
-    MOST_CUTS,
-    MOST_MARKS,
-    MOST_USERS,
-    Channel,
-    Cut,
-    CutKind,
-    Floor,
-    Mark,
-    MarkKind,
-    User,
-)
+from webhook.domain.rtc.room import with_mark, within_room
+from webhook.domain.rtc.state import MOST_CUTS, MOST_USERS, Channel, Cut, CutKind, Floor, Mark, MarkKind, User
 from webhook.domain.rtc.words import is_above, tombstone_ms
 
 T = TypeVar("T", int, str)
@@ -83,26 +73,13 @@ def _heard(channel: Channel, who: events.Who, mark: Mark) -> Channel:
         return channel
     known = channel.users.get(who.uid) or User()
     user = replace(
-        known,
-        marks=_with_mark(known.marks, mark),
+        with_mark(known, mark),
         account=_told(known.account, mark, who.account),
         platform=_told(known.platform, mark, who.platform),
         client_type=_told(known.client_type, mark, who.client_type),
     )
-    return _within_bound(channel, {**channel.users, who.uid: user})
-
-
-def _with_mark(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
-    by_sequence = {known.client_seq: known for known in marks}
-    same = by_sequence.get(mark.client_seq)
-    by_sequence[mark.client_seq] = mark if same is None else _merged(same, mark)
-    return tuple(sorted(by_sequence.values())[-MOST_MARKS:])
-
-
-def _merged(one: Mark, other: Mark) -> Mark:
-    """The greater by what is told; received when the first leave among them was, whatever order they came in."""
-    received_ms = min(filter(None, (one.received_ms, other.received_ms)), default=0)
-    return max(replace(one, received_ms=received_ms), replace(other, received_ms=received_ms))
+    bounded = _within_bound(channel, {**channel.users, who.uid: user})
+    return bounded if len(user.older) == len(known.older) else within_room(bounded)
 
 
 def _told(known: tuple[int, int, T] | None, mark: Mark, value: T | None) -> tuple[int, int, T] | None:

@@ -15,8 +15,14 @@ def users_of(channel: Channel) -> dict[str, User]:
 
 
 def marks_of(channel: Channel) -> list[Mark]:
-    """Every word of every user that counts."""
-    return [mark for user in users_of(channel).values() for mark in user.marks]
+    """Every word of every user that counts, as far as they are kept."""
+    return [mark for user in users_of(channel).values() for mark in (*user.older, *user.marks)]
+
+
+def older_signs_ms(channel: Channel) -> list[int]:
+    """Since when users were there, at least, of whom earlier words than those are known."""
+    signs = (user.older_sign_ms for user in users_of(channel).values())
+    return [at_ms for at_ms in signs if at_ms is not None]
 
 
 def is_above(floor: Floor | None, at_ms: int, uid: str) -> bool:
@@ -44,6 +50,8 @@ def _above(floor: Floor, uid: str, user: User) -> User:
 
     return replace(
         user,
+        older=tuple(mark for mark in user.older if is_above(floor, mark.at_ms, uid)),
+        older_sign_ms=None,  # which of them would be the least that counts, nobody can tell
         marks=tuple(mark for mark in user.marks if is_above(floor, mark.at_ms, uid)),
         account=user.account if counts(user.account) else None,
         platform=user.platform if counts(user.platform) else None,

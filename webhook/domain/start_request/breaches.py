@@ -65,6 +65,19 @@ def audio_alone(request: StartRequest, value: Any) -> bool:
     return bool(request.has("snapshotConfig") and value and not request.value("recordingConfig.subscribeVideoUids"))
 
 
+def video_of_nobody(request: StartRequest, value: Any) -> bool:
+    """Whether snapshots are asked of a session that names whose video it takes, and names nobody."""
+    audio = any(
+        request.value(f"recordingConfig.{spelling}") for spelling in ("subscribeAudioUids", "subscribeAudioUid")
+    )
+    return request.has("snapshotConfig") and value == [] and not audio  # beside audio, `audio_alone` says so
+
+
+def no_snapshots(request: StartRequest, value: Any) -> bool:
+    """Whether nothing asks for snapshots in the mode that could take them."""
+    return value is None and request.readable and request.mode == INDIVIDUAL
+
+
 def no_jpg(request: StartRequest, value: Any) -> bool:
     """Whether snapshots are asked in another format than the only one, or in none."""
     return is_object(request.value("snapshotConfig")) and value != FILE_TYPES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -17,14 +18,15 @@ WEB = "web"
 class Expectation(Struct, frozen=True):
     """What a start request lets expect; it holds no credential. Times are seconds, as they are in force at Agora.
 
+    Without a start request nobody told whether the session takes snapshots or records: then both are None.
     `capture_interval` is None for a session without snapshots or with an impossible interval, `max_idle_time` for web
     page recording, which joins no channel.
     """
 
     file_name_prefix: tuple[str, ...] = ()
     capture_interval: int | None = None
-    takes_snapshots: bool = False
-    records: bool = True
+    takes_snapshots: bool | None = None
+    records: bool | None = None
     channel: str | None = None
     max_idle_time: int | None = None
 
@@ -36,11 +38,12 @@ def summary_of(start_request: Any, mode: str) -> Expectation:
     """
     request = read(redact(start_request), mode)
     snapshots = mode == INDIVIDUAL and request.has("snapshotConfig")
+    told = isinstance(start_request, Mapping)
     return Expectation(
         file_name_prefix=_prefix(request),
         capture_interval=_interval(request) if snapshots else None,
-        takes_snapshots=snapshots,
-        records=request.has("recordingFileConfig") or not snapshots,
+        takes_snapshots=snapshots if told else None,
+        records=(request.has("recordingFileConfig") or not snapshots) if told else None,
         channel=_channel(request),
         max_idle_time=None if mode == WEB else _idle_time(request),
     )

@@ -12,8 +12,8 @@ INDIVIDUAL = "individual"
 MODES = (INDIVIDUAL, "mix", "web")
 
 _CLIENT = "clientRequest"
-_OUTSIDE_CLIENT = ("cname", "uid", _CLIENT)
-_IN_CLIENT = (
+OUTSIDE_CLIENT = ("cname", "uid", _CLIENT)
+IN_CLIENT = (
     "recordingConfig",
     "recordingFileConfig",
     "snapshotConfig",
@@ -65,11 +65,16 @@ class StartRequest(Struct, frozen=True):
 def read(start_request: Any, mode: Any) -> StartRequest:
     """The start request taken apart, also where the content of `clientRequest` was written at the top level."""
     body = as_object(start_request)
-    outer = {"mode": mode} | {name: body.get(name) for name in _OUTSIDE_CLIENT}
-    if outer[_CLIENT] is None and any(name in body for name in _IN_CLIENT):
+    outer = {"mode": mode} | {name: body.get(name) for name in OUTSIDE_CLIENT}
+    if outer[_CLIENT] is None and any(name in body for name in IN_CLIENT):
         return StartRequest(outer, body, "$", readable=True)
     client = outer[_CLIENT]
     return StartRequest(outer, as_object(client), f"$.{_CLIENT}", readable=isinstance(client, Mapping))
+
+
+def is_start_request(value: Any) -> bool:
+    """Whether `value` has something that only a start request has at its top."""
+    return any(name in as_object(value) for name in (*OUTSIDE_CLIENT, *IN_CLIENT))
 
 
 def as_object(value: Any) -> Mapping[str, Any]:

@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from webhook.domain.credentials import PAIR, WORDS
+
 DEEPEST = 32  # levels; a start request has seven
 LONGEST = 256  # characters of a name or a string; a channel's name has at most 64
 
 _WORDS = (
-    "token|secret|key|pass|pwd|salt|credential|cert|auth|sign|jwt|bearer|cookie|private|sas|"
-    "ur[li]|streamname"  # a page's or a stream's address grants access to it, by its query or by its path
+    f"{WORDS}|key|pass|cert|sign|bearer|private|sas|"
+    "ur[li]"  # a page's or a stream's address grants access to it, by its query or by its path
 )
 _NAME = re.compile(_WORDS)
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -27,7 +29,6 @@ _CONTENT = re.compile(
     re.IGNORECASE,
 )
 _OBJECTS = ("request", "config", "params", "param", "options")  # how the names of objects end
-_PAIR = ("name", "key", "header", "field")
 
 
 def redact(start_request: Any) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _members(members: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 def _names_paired(name: str, value: Any) -> bool:
     """Whether this member says that the one called `value` beside it is a credential, as lists of headers do."""
-    return name.casefold() in _PAIR and isinstance(value, str) and _names_credential(value)
+    return name.casefold() in PAIR and isinstance(value, str) and _names_credential(value)
 
 
 def _copy(value: Any, depth: int) -> Any:

@@ -6,25 +6,42 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 import webhook.domain.start_request.breaches as breaches
 from webhook.domain.start_request.reading import StartRequest, is_integer, kind_of, read, shown
-from webhook.domain.start_request.rule import Rule, Violation, judge
+from webhook.domain.start_request.rule import Rule, Severity, Violation, judge
+from webhook.domain.start_request.spelling import misspelt
 
 _ALPHANUMERIC = re.compile("[A-Za-z0-9]+")
 _PREFIX = "storageConfig.fileNamePrefix"
 
 
-def check(start_request: Any, mode: str) -> list[Violation]:
+def check(start_request: Any, mode: str, *, no_snapshots: Severity | None = None) -> list[Violation]:
     """Every mistake of `start_request` for a start with `mode` in its URL, in the order of the rules.
 
-    Takes any JSON value and never raises. Only violations of severity `error` mean that it will not do what it should.
+    `no_snapshots` says how grave it is that no snapshots are asked for, None for not at all: a recording may do
+    without. Takes any JSON value and never raises. Only violations of severity `error` mean that it will not do what it
+    should.
     """
     if not isinstance(start_request, Mapping):
         message = f"the start request is {kind_of(start_request)}: write an object with cname, uid and clientRequest"
         return [Violation("wrong-type", "$", message)]
     request = read(start_request, mode)
-    judged = (judge(request, rule) for rule in RULES)
-    return [*filter(None, judged), *_prefix_parts(request)]
+    rules = RULES if no_snapshots is None else (replace(NO_SNAPSHOTS, severity=no_snapshots), *RULES)
+    judged = (judge(request, rule) for rule in rules)
+    return [*filter(None, judged), *misspelt(request, start_request), *_elements(request), *_prefix_parts(request)]
+
+
+def _elements(request: StartRequest) -> Iterator[Violation]:
+    """Of each list of users the first that is no string; Agora refuses numbers."""
+    for place in _LISTS:
+        name, users = place.rpartition(".")[2], request.value(place)
+        wrong = [(at, user) for at, user in enumerate(users if isinstance(users, list) else ()) if not _is_text(user)]
+        if wrong:
+            at, user = wrong[0]
+            message = f'element {at} of {name} is {shown(user)}: write an array of strings, such as ["123"]'
+            yield Violation("wrong-type", request.path(place), message)
 
 
 def _prefix_parts(request: StartRequest) -> Iterator[Violation]:
@@ -39,11 +56,11 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
 
 
-_OBJECT, _TEXT, _TEXTS = (breaches.is_object, "an object"), (_is_text, "a string"), (_is_texts, "an array of strings")
+_OBJECT, _TEXT, _TEXTS = (breaches.is_object, "an object"), (_is_text, "a string"), (_is_list, "an array of strings")
 _INTEGER = (is_integer, "a whole number without quotes")
 
 # Fields with a rule of their own are missing here: that rule knows better what to write instead.
@@ -62,6 +79,8 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "storageConfig.extensionParams": _OBJECT,
     "extensionServiceConfig": _OBJECT,
 }
+
+_LISTS = tuple(place for place, kind in _TYPES.items() if kind is _TEXTS)
 
 
 def _type_rule(place: str) -> Rule:
@@ -83,6 +102,13 @@ def _setting_rule(name: str) -> Rule:
     return Rule("storage-setting", f"storageConfig.{name}", breaches.unset_in_storage, message)
 
 
+NO_SNAPSHOTS = Rule(
+    "no-snapshots",
+    "snapshotConfig",
+    breaches.no_snapshots,
+    "snapshotConfig is missing, so not one snapshot is taken: write an object such as "
+    '{{"captureInterval": 10, "fileType": ["jpg"]}}',
+)
 RULES: tuple[Rule, ...] = (
     Rule(
         "unknown-mode",
@@ -129,6 +155,13 @@ RULES: tuple[Rule, ...] = (
     ),
     _audio_rule("subscribeAudioUids"),
     _audio_rule("subscribeAudioUid"),
+    Rule(
+        "video-of-nobody",
+        "recordingConfig.subscribeVideoUids",
+        breaches.video_of_nobody,
+        "subscribeVideoUids is empty, so nobody's video is subscribed to and there is nothing to take a snapshot of: "
+        "name the users in it, or leave it out for all of them",
+    ),
     Rule(
         "snapshot-file-type",
         "snapshotConfig.fileType",

@@ -1,0 +1,197 @@
+"""Dead letters and quarantined bodies in the status API: looked at, replayed, discarded (contract.md, section 4)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from flask import Response, g, request
+from werkzeug.datastructures import MultiDict
+
+from webhook.clock import sleep
+from webhook.domain.arrivals import Kind
+from webhook.domain.errors import Rejected, StoreError
+from webhook.domain.replaying import Answer, Verdict
+from webhook.domain.routing import route
+from webhook.routes import access, parameters
+from webhook.routes.answers import json_answer, tagged_answer
+from webhook.routes.bodies import Member, misshapen, mistake, read_object
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
+from webhook.routes.status import PRODUCT, api, blueprint
+from webhook.store import audit
+from webhook.store.dead_letters import Action, DeadLetter, DeadLetterFilter
+from webhook.store.inbox import Appended, shard_of
+from webhook.store.paging import read_cursor, write_cursor
+from webhook.views.dead_letters import dead_letter_view, deed_view
+
+log = logging.getLogger(__name__)
+
+LIST = "dead-letters"
+FILTER: dict[str, parameters.Parser] = {
+    "kind": parameters.one_of({name: name for name in ("dead_letter", "quarantine")}),
+    "source": str,
+    "product": PRODUCT,
+    "type": parameters.number,
+    "session": str,
+    "since": time_ms,
+    "until": time_ms,
+}
+REASON = {"reason": Member(str, "a string", "why nobody needs it any more", required=True)}
+LONGEST_REASON = 500
+LOOKS, BETWEEN_LOOKS = 40, 0.05  # until workers have come to what was asked; seconds
+MOVED = "this release reads it as a notification of another shard, and it was posted there again"
+
+Asked = tuple[DeadLetter, str | None]  # with the ticket of its answer, None where it was posted again
+
+
+@blueprint.get("/dead-letters")
+def list_dead_letters() -> Response:
+    """Dead letters and quarantined bodies, last received first."""
+    asked = parameters.read(request.args, PAGE | FILTER)
+    page = api().dead_letters.page(
+        _filter(asked), asked.get("limit", DEFAULT_LIMIT), read_cursor(LIST, asked.get("cursor"))
+    )
+    items = [dead_letter_view(letter, operator=g.role == "operator") for letter in page.items]
+    return tagged_answer({"items": items, "next": write_cursor(LIST, page.next)})
+
+
+@blueprint.get("/dead-letters/<name>")
+def show_dead_letter(name: str) -> Response:
+    """One of them."""
+    parameters.read(request.args, {})
+    return tagged_answer(dead_letter_view(_find(name), operator=g.role == "operator"))
+
+
+@blueprint.post("/dead-letters/<name>/replay")
+def replay_dead_letter(name: str) -> Response:
+    """Has one processed again, and says what became of it; 202 where nobody has come to it yet."""
+    parameters.read(request.args, {})
+    _members({})
+    letter = _find(name)
+    _note("replay", letter)
+    (item,) = _told([_replay(letter)])
+    return json_answer(item, 202 if item["verdict"] == Verdict.PENDING else 200)
+
+
+@blueprint.post("/dead-letters/replay")
+def replay_dead_letters() -> Response:
+    """Has a page of those that pass the body's filter processed again, last received first; `next` is for the rest."""
+    parameters.read(request.args, {})
+    given = MultiDict({name: str(value) for name, value in read_object().items() if value is not None})
+    asked = parameters.read(given, PAGE | FILTER)
+    page = api().dead_letters.page(
+        _filter(asked), asked.get("limit", DEFAULT_LIMIT), read_cursor(LIST, asked.get("cursor"))
+    )
+    audit.note(api().redis, access.author(api().settings, request), "replay", _described(asked, len(page.items)))
+    items = _told([_replay(letter) for letter in page.items])
+    return json_answer({"items": items, "next": write_cursor(LIST, page.next)})
+
+
+@blueprint.delete("/dead-letters/<name>")
+def discard_dead_letter(name: str) -> Response:
+    """Gives one up, for a reason. It stays heard: no hole opens in its session's sequence."""
+    parameters.read(request.args, {})
+    reason = _reason()
+    letter = _find(name)
+    _note("discard", letter, reason)
+    (item,) = _told([_ask(Kind.DISCARD, letter)])
+    return json_answer(item, 202 if item["verdict"] == Verdict.PENDING else 200)
+
+
+@blueprint.get("/audit")
+def list_deeds() -> Response:
+    """What people did, last done first."""
+    asked = parameters.read(request.args, {"limit": parameters.limit})
+    deeds = audit.deeds(api().redis, asked.get("limit", DEFAULT_LIMIT))
+    return tagged_answer({"items": [deed_view(deed) for deed in deeds], "next": None})
+
+
+def _find(name: str) -> DeadLetter:
+    letter = api().dead_letters.find(name)
+    if letter is None:
+        detail = f"no dead letter is called {name[:64]!r}; it was replayed, discarded or forgotten, or never was one"
+        raise Rejected(404, "No such dead letter", detail)
+    return letter
+
+
+def _filter(asked: dict[str, Any]) -> DeadLetterFilter:
+    return DeadLetterFilter(
+        kind=asked.get("kind"),
+        source=asked.get("source"),
+        product=asked.get("product"),
+        event_type=asked.get("type"),
+        session=asked.get("session"),
+        since_ms=asked.get("since"),
+        until_ms=asked.get("until"),
+    )
+
+
+def _members(known: dict[str, Member]) -> dict[str, Any]:
+    """The members of the request's body, an object; it is asked for because no page of another site can send JSON."""
+    body = read_object()
+    wrong = list(misshapen(body, known))
+    if wrong:
+        raise Rejected(400, "Bad body", f"{len(wrong)} of the fields cannot be used", wrong)
+    return body
+
+
+def _reason() -> str:
+    reason = str(_members(REASON)["reason"]).strip()
+    if not 0 < len(reason) <= LONGEST_REASON:
+        wrong = mistake("$.reason", f"has {len(reason)} characters; say in 1 to {LONGEST_REASON} why")
+        raise Rejected(400, "Reason needed", "whoever looks for it later wants to know why it was discarded", [wrong])
+    return reason
+
+
+def _replay(letter: DeadLetter) -> Asked:
+    """Asks for the replay. What belongs to another shard by now is posted there first, then given up here."""
+    way = route(_project(letter), letter.entry.body)
+    elsewhere = way.unusable is None and shard_of(way.key, api().settings.shards) != letter.shard
+    if not elsewhere:
+        return _ask(Kind.REPLAY, letter)
+    _wake(api().dead_letters.post_again(letter, _project(letter), way.key))
+    _ask(Kind.DISCARD, letter)
+    return letter, None
+
+
+def _ask(action: Action, letter: DeadLetter) -> Asked:
+    ticket, kept = api().dead_letters.ask(action, letter, _project(letter))
+    _wake(kept)
+    return letter, ticket
+
+
+def _wake(kept: Appended) -> None:
+    if kept.wake:
+        with suppress(StoreError):  # kept already, and the sweep wakes what this did not
+            api().wake(kept.shard)
+
+
+def _project(letter: DeadLetter) -> str:
+    source = api().settings.source(letter.entry.source)
+    return source.project if source else "default"
+
+
+def _told(asked: Sequence[Asked]) -> list[dict[str, str]]:
+    """What became of each, as far as workers came to it within two seconds."""
+    tickets = [(letter.shard, ticket) for letter, ticket in asked if ticket is not None]
+    answers: dict[str, Answer] = {}
+    for _ in range(LOOKS):
+        answers = api().dead_letters.answers(tickets) if tickets else {}
+        if len(answers) == len(tickets):
+            break
+        sleep(BETWEEN_LOOKS)
+    pending, moved = Answer(Verdict.PENDING), Answer(Verdict.MOVED, MOVED)
+    told = [(letter, moved if ticket is None else answers.get(ticket, pending)) for letter, ticket in asked]
+    return [{"id": letter.id, "verdict": answer.verdict.value, "detail": answer.detail} for letter, answer in told]
+
+
+def _note(action: str, letter: DeadLetter, reason: str | None = None) -> None:
+    subject = f"{letter.kind} {letter.entry.copies[0].notice_id}"
+    audit.note(api().redis, access.author(api().settings, request), action, subject, reason)
+
+
+def _described(asked: dict[str, Any], count: int) -> str:
+    criteria = ", ".join(f"{name}={value}" for name, value in sorted(asked.items()) if name not in PAGE)
+    return f"{count} dead letters{' with ' + criteria if criteria else ''}"

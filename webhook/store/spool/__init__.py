@@ -1,0 +1,1 @@
+"""Where notifications wait on the local disk while Redis cannot keep them."""

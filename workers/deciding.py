@@ -1,0 +1,73 @@
+"""Dead letters that a person decided on: asked for through the inbox, done by the shard's one writer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+from rq.timeouts import JobTimeoutException
+
+from webhook.domain.arrivals import Kind, Reading
+from webhook.domain.folding import Folding, Spot
+from webhook.domain.log import DEAD, Entry
+from webhook.domain.replaying import Answer, Request, Verdict, discard, fail, read_again, replay
+from webhook.store.loading import Lost
+from webhook.store.shard import Received, Shard
+
+log = logging.getLogger(__name__)
+
+
+class Asked(Struct):
+    """One request of a person. `reading` is what its dead letter says to this release, `error` why it says nothing."""
+
+    request: Request
+    kind: Kind
+    error: str = ""
+    reading: Reading | None = None
+
+
+def read_request(received: Received, error: str = "") -> Asked:
+    """The request that came through the inbox; with an `error` it has failed already."""
+    return Asked(msgspec.json.decode(received.arrival.body, type=Request), received.arrival.kind, error)
+
+
+def look_up(shard: Shard, asked: Iterable[Asked]) -> dict[tuple[str, str], Entry]:
+    """The dead letters that are asked for, by log and name; each request to replay one has its reading then."""
+    fields = [each.request.field for each in asked]
+    dead = shard.entries({DEAD: [Spot(0, f"|{field}") for field in fields]}) if fields else {}
+    for each in asked:
+        entry = dead.get((DEAD, each.request.field))
+        if entry is not None and each.kind is Kind.REPLAY and not each.error:
+            _read(each, entry)
+    return dead
+
+
+def decide(folding: Folding, asked: Asked, lost: Lost) -> Answer:
+    """What becomes of the dead letter. Never raises for what the dead letter says: it stays one then."""
+    field, reading = asked.request.field, asked.reading
+    error = asked.error or (lost.reasons.get(reading.fact.session_id, "") if reading and reading.fact else "")
+    if asked.kind is Kind.DISCARD:
+        return discard(folding, field)
+    if error:
+        return fail(folding, field, error)
+    if reading is None:
+        return Answer(Verdict.GONE)
+    try:
+        return replay(folding, field, reading)
+    except JobTimeoutException:  # the job's own time is over, whichever request it was at
+        raise
+    except Exception as failure:
+        log.exception("dead letter %s could not be applied; it stays one", field)
+        return fail(folding, field, f"{type(failure).__name__}: {failure}")
+
+
+def _read(asked: Asked, entry: Entry) -> None:
+    try:
+        asked.reading = read_again(entry, asked.request.project)
+    except JobTimeoutException:  # as above
+        raise
+    except Exception as failure:
+        log.exception("dead letter %s could not be read; it stays one", asked.request.field)
+        asked.error = f"{type(failure).__name__}: {failure}"
