@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from tests.servers import EmbeddedServer
 from tests import unserved
+from tests.servers import EmbeddedServer
 from webhook import embedded
 from webhook import settings as configuration
 from webhook.settings import Settings

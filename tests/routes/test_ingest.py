@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from redis import Redis
 from werkzeug.test import TestResponse
 
+from tests import unserved
 from tests.routes.posting import SECRET, Post
 from tests.servers import EmbeddedServer
 from tests.store.build import AT_MS, notification, raw, started, video
 from tests.store.rig import Rig
-from tests import unserved
 from webhook import embedded
 from webhook import settings as configuration
 from webhook.domain.signature import HEADER_V1, HEADER_V2, sign, signed_headers

@@ -1,4 +1,4 @@
-"""Ingest as gunicorn serves it: chunked bodies, a hung server behind it (failure-modes R9, R18)."""
+"""Ingest as gunicorn serves it: chunked bodies, a hung server behind it, with a spool and without (R9, R18)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from time import monotonic
@@ -32,7 +33,7 @@ PIECE = 65_536
 class Web:
     """The web as the Procfile starts it, with one worker."""
 
-    def __init__(self, server: EmbeddedServer, directory: Path) -> None:
+    def __init__(self, server: EmbeddedServer, directory: Path, **settings: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         environment = {
@@ -42,7 +43,9 @@ class Web:
             "VIGIL_WEB_WORKERS": "1",
             "VIGIL_CONFIG": os.devnull,
             "REDIS_URL": embedded.url(server.var),
+            "VIGIL_VAR": str(directory),
             "AGORA_NOTIFICATION_SECRET": SECRET,
+            **settings,
         }
         self.log = (directory / "web.log").open("w")
         self.process = subprocess.Popen(
@@ -62,6 +65,11 @@ class Web:
         content = json.loads(answer.read())
         connection.close()
         return answer.status, content
+
+    def timed(self, body: bytes) -> tuple[int, float]:
+        """The answer's status, and the seconds until it came."""
+        began = monotonic()
+        return self.post(body)[0], monotonic() - began
 
     def answers(self) -> bool:
         try:
@@ -88,14 +96,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         yield started_server
 
 
-@pytest.fixture(scope="module")
-def web(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    web = Web(server, tmp_path_factory.mktemp("web"))
+@contextmanager
+def serving(server: EmbeddedServer, directory: Path, **settings: str) -> Iterator[Web]:
+    web = Web(server, directory, **settings)
     try:
         wait_for(web.answers, 20, "the web does not answer")
         yield web
     finally:
         web.stop()
+
+
+@pytest.fixture(scope="module")
+def web(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """It has no spool."""
+    with serving(server, tmp_path_factory.mktemp("web"), VIGIL_SPOOL_DIR="") as web:
+        yield web
 
 
 @pytest.fixture
@@ -144,7 +159,27 @@ def test_what_is_accepted_has_its_wake_up_on_the_queue(web: Web, behind: Redis) 
     assert behind.llen("rq:queue:fold") == 1
 
 
-def test_with_the_server_hung_the_answer_is_503_within_about_a_second_and_the_post_is_good_later(
+def test_with_the_server_hung_all_are_200_in_time_and_in_their_inboxes_once_it_goes_on(
+    server: EmbeddedServer, behind: Redis, tmp_path: Path
+) -> None:
+    posted = [raw(started(f"s{number}")) for number in range(40)]
+    assert server.process
+    with serving(server, tmp_path) as web:
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with ThreadPoolExecutor(8) as threads:
+                answers = list(threads.map(web.timed, posted))
+            waiting = [path for path in (tmp_path / "spool").iterdir() if path.suffix == ".seg"]
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        assert {status for status, _ in answers} == {200}
+        assert max(took for _, took in answers) < 2.0
+        assert len(waiting) == 1
+        wait_for(lambda: set(bodies(behind)) == set(posted), 10, "not all are drained")
+        wait_for(lambda: [path.name for path in (tmp_path / "spool").iterdir()] == ["id"], 10, "files are left")
+
+
+def test_without_a_spool_and_with_the_server_hung_the_answer_is_503_within_about_a_second_and_the_post_is_good_later(
     web: Web, server: EmbeddedServer, behind: Redis
 ) -> None:
     assert web.post(raw(started()))[0] == 200

@@ -167,8 +167,8 @@ def test_a_page_costs_two_round_trips_however_many_channels_there_are(
     assert isinstance(page.next, Cursor)
 
 
-class Commands:
-    """Counts what a client asks of the server."""
+class Words:
+    """Counts the words of all commands that a client sends in pipelines, keys among them."""
 
     def __init__(self, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -179,7 +179,7 @@ class Commands:
             run = pipe.execute
 
             def execute(*arguments: Any) -> Any:
-                self.count += len(pipe.command_stack)
+                self.count += sum(len(arguments) for arguments, _ in pipe.command_stack)
                 return run(*arguments)
 
             pipe.execute = execute
@@ -197,12 +197,12 @@ def test_what_a_page_costs_does_not_depend_on_how_many_channels_there_are(
         rig.append(*(started(f"s{number}", AT_MS + number, cname=f"room {number}") for number in range(count)))
         rig.drain()
         with monkeypatch.context() as patched:
-            commands = Commands(rig.redis, patched)
+            words = Words(rig.redis, patched)
             wanted = ChannelQuery(projects=("default",), name=query.get("name"))
             page = Channels(rig.redis, 8).page(wanted, query["limit"], None)
-            costs.append((len(page.channels), commands.count))
+            costs.append((len(page.channels), words.count))
     assert costs == [(1, costs[0][1])] * 2
-    assert costs[0][1] <= 3 * 8
+    assert costs[0][1] < 300
 
 
 def test_a_page_on_which_one_channel_has_most_sessions_is_full_all_the_same(rig: Rig) -> None:
