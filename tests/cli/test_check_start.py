@@ -61,7 +61,8 @@ def test_the_mode_is_individual_unless_another_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "valid"), [({}, True), ({"recordingFileConfig": {}}, True), ({"token": 1}, False)]
+    ("settings", "valid"),
+    [({}, True), ({"recordingFileConfig": {}}, True), ({"token": 1}, False), ({"snapshotConfig": None}, False)],
 )
 def test_json_is_what_the_api_answers(settings: dict[str, Any], valid: bool) -> None:
     result = run(start_request(**settings), "--json")
@@ -99,3 +100,27 @@ def test_json_that_is_no_object_is_a_violation() -> None:
     result = run("[]")
     assert result.stdout.startswith("error   $: the start request is an array of length 0")
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"snapshotConfig": None}, "snapshotConfig is missing, so not one snapshot is taken"),
+        ({"snapshotConfig": None, "snapshotconfig": {}}, "snapshotconfig is no setting, so Agora ignores it: write sn"),
+        ({"recordingConfig": {"streamType": 2}}, "streamType is no setting, so Agora ignores it: write streamTypes"),
+        ({"recordingConfig": {"subscribeVideoUids": []}}, "subscribeVideoUids is empty, so nobody's video"),
+        ({"recordingConfig": {"subscribeVideoUids": [123]}}, "element 0 of subscribeVideoUids is 123"),
+    ],
+)
+def test_a_request_from_which_no_snapshot_comes_does_not_pass(settings: dict[str, Any], says: str) -> None:
+    result = run(start_request(**settings))
+    assert result.exit_code == 1
+    assert says in result.stdout
+
+
+def test_the_form_that_the_api_takes_is_unwrapped_with_its_mode() -> None:
+    wrapped = run({"mode": "individual", "startRequest": start_request()})
+    assert (wrapped.stdout, wrapped.exit_code) == ("no violation\n", 0)
+    assert 'the mode is "mix"' in run({"mode": "mix", "startRequest": start_request()}).stdout
+    assert run({"mode": "mix", "startRequest": start_request()}, "--mode", "individual").exit_code == 0
+    assert 'the mode is "individual' not in run({"startRequest": start_request()}).stdout

@@ -136,20 +136,29 @@ def test_the_command_sends_the_sample_exactly(name: str, event_type: int, produc
     assert sent == sample(product_id, event_type, sent["notifyMs"])
 
 
-@pytest.mark.parametrize(
-    ("name", "event_type"), [("speech_to_text", 110), ("98", 101), ("20", 33), ("7", 1), ("unknown", 1)]
-)
+@pytest.mark.parametrize(("name", "event_type"), [("speech_to_text", 110), ("98", 101), ("20", 33), ("push", 44)])
 def test_a_type_of_another_product_is_no_sample(name: str, event_type: int) -> None:
     with pytest.raises(UnknownSample, match=f"no sample of product {name}, type {event_type}"):
         sample(name, event_type)
+
+
+@pytest.mark.parametrize("name", ["7", "unknown", "", "9" * 5000])
+def test_an_unknown_product_is_named_as_such(name: str) -> None:
+    with pytest.raises(UnknownSample, match=f"There is no product {name[:64]}; known are"):
+        sample(name, 1)
+
+
+@pytest.mark.parametrize("name", ["media_push", "Media Push", "media-push", "push", "5"])
+def test_a_product_is_known_by_every_name_that_is_written_of_it(name: str) -> None:
+    assert sample(name, 1)["productId"] == 5
 
 
 def test_the_known_samples_are_listed_by_product() -> None:
     lines = known().splitlines()
     assert len(lines) == len(DOCUMENTED)
     assert "  --product rtc or 1: --type 101, 102, 103, 104, 105, 106, 107, 108, 111, 112" in lines
-    assert "  --product speech_to_text or 98: --type 4, 30, 31, 32, 33" in lines
-    assert "  --product cloud_transcoding or 99: --type 110, 111, 112, 113" in lines
+    assert "  --product speech_to_text or stt or 98: --type 4, 30, 31, 32, 33" in lines
+    assert "  --product cloud_transcoding or transcoding or 99: --type 110, 111, 112, 113" in lines
 
 
 @pytest.mark.parametrize(("place", "value"), CREDENTIALS.items())

@@ -18,6 +18,7 @@ from webhook.simulation.oracle import fold
 from webhook.simulation.truth import ChannelTruth, EntityTruth, Line, RecordingTruth, StreamTruth, Truth, UserTruth
 
 Answer = tuple[int, bytes]
+END = "2099-01-01T00:00:00.000Z"
 
 
 class Asked(Struct, frozen=True):
@@ -165,19 +166,35 @@ def _say_recording(truth: RecordingTruth) -> dict[str, Any]:
     return {
         "failovers": truth.failovers,
         "streams": [_say_stream(uid, stream) for uid, stream in truth.streams.items()],
-        "upload": {"state": truth.upload_state, "progress": 1.0, "files": []},
+        "recorders": [
+            {
+                "uid": it.uid,
+                "from": _rfc3339(it.from_ms),
+                "until": _rfc3339(it.until_ms),
+                "leaveReasons": [*it.reasons],
+            }
+            for it in truth.recorders
+        ],
+        "upload": {
+            "state": truth.upload_state,
+            "progress": truth.progress,
+            "files": [{}] * truth.files,
+            "filesCount": truth.files,
+        },
         "errors": [{"code": code} for code in (*truth.errors, *truth.errors)],
         "warnings": [{"code": code} for code in truth.warnings],
         "notRecorded": [
-            {"uid": uid, "track": "video", "from": _rfc3339(since_ms), "until": _rfc3339(until_ms)}
-            for uid, since_ms, until_ms in truth.losses
+            {"uid": uid, "track": track, "from": _rfc3339(since_ms), "until": _rfc3339(until_ms)}
+            for uid, since_ms, until_ms, track in truth.losses
         ],
         "sequence": {uid: {"highest": truth.highest[uid], "missing": truth.missing[uid]} for uid in truth.highest},
     }
 
 
 def _say_stream(uid: str, stream: StreamTruth) -> dict[str, Any]:
-    snapshots = {"count": stream.snapshots, "lastAt": _rfc3339(stream.last_at_ms), "lastFile": stream.last_file}
+    interval = None if stream.interval_ms is None else stream.interval_ms / 1000
+    last = {"lastAt": _rfc3339(stream.last_at_ms), "lastFile": stream.last_file}
+    snapshots = {"count": stream.snapshots, "interval": interval, **last}
     return {"uid": uid, "video": stream.video, "audio": stream.audio, "snapshots": snapshots}
 
 
@@ -187,6 +204,7 @@ def _say_channel(truth: ChannelTruth) -> dict[str, Any]:
         "lives": [{"from": None, "until": "earlier"}, {"from": None, "until": None if truth.is_open else "later"}],
         "users": [_say_user(uid, user, uid in truth.present) for uid, user in sorted(truth.users.items())],
         "minutes": {role: truth.seconds.get(role, 0) / 60 for role in roles},
+        "reconnects": truth.reconnects,
     }
 
 
@@ -202,6 +220,40 @@ def _say_user(uid: str, user: UserTruth, present: bool) -> dict[str, Any]:
     }
 
 
+def draw(truth: Truth) -> dict[str, Any]:
+    """The session's timeline as the status API would say it, by the truth."""
+    if isinstance(truth, RecordingTruth):
+        return {"lanes": [*_recorder_lanes(truth), *_track_lanes(truth)]}
+    users = truth.users if isinstance(truth, ChannelTruth) else []
+    lanes = [{"kind": "user", "uid": uid, "intervals": []} for uid in users]
+    return {"lanes": lanes or [{"kind": "state", "uid": None, "intervals": []}]}
+
+
+def _recorder_lanes(truth: RecordingTruth) -> list[dict[str, Any]]:
+    return [
+        {"kind": "recorder", "uid": it.uid, "intervals": [{"from": _rfc3339(it.from_ms), "until": None}]}
+        for it in truth.recorders
+    ]
+
+
+def _track_lanes(truth: RecordingTruth) -> Iterator[dict[str, Any]]:
+    end = END if truth.exit_status else None
+    for uid, stream in truth.streams.items():
+        for kind, words in (("video", stream.video_words), ("audio", stream.audio_words)):
+            ends = [*(_rfc3339(at_ms) for at_ms, _ in words[1:]), end]
+            intervals = [
+                {"from": _rfc3339(at_ms), "until": until, "state": state}
+                for (at_ms, state), until in zip(words, ends, strict=False)
+            ]
+            if words:
+                yield {"kind": kind, "uid": uid, "intervals": intervals}
+
+
+@pytest.fixture(name="draw")
+def _draw() -> Callable[[Truth], dict[str, Any]]:
+    return draw
+
+
 def _rfc3339(at_ms: int | None) -> str | None:
     if at_ms is None:
         return None
@@ -215,13 +267,17 @@ def _say() -> Callable[..., dict[str, Any]]:
 
 
 class StandIn:
-    """Answers as Vigil would, from the notifications it was posted; `twist` may change what it says of a session."""
+    """Answers as Vigil would, from the notifications it was posted; `twist` may change what it says of a session, and
+    `redraw` its timeline.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self._lines: dict[str, list[Line]] = {}
         self._lock = threading.Lock()
         self.twist: Callable[[dict[str, Any]], object] = lambda session: None
+        self.redraw: Callable[[dict[str, Any]], object] = lambda timeline: None
+        self.project = "default"
 
     def __call__(self, asked: Asked, number: int) -> Answer:
         if asked.method == "POST":
@@ -229,19 +285,29 @@ class StandIn:
                 self.posts.append(json.loads(asked.body))
                 self._keep(_line(self.posts[-1]))
             return 200, b'{"status": "accepted"}'
-        told = self._lines.get(unquote(asked.path.rpartition("/")[2]), [])
-        return (200, json.dumps(self._session(told)).encode()) if told else (404, b"{}")
+        path = asked.path.removesuffix("/timeline")
+        told = self._lines.get(unquote(path.rpartition("/")[2]), [])
+        answer = self._session if path == asked.path else self._timeline
+        return (200, json.dumps(answer(told)).encode()) if told else (404, b"{}")
+
+    def _truth(self, told: list[Line]) -> Truth:
+        lines = {json.dumps([line.event_type, line.payload], sort_keys=True): line for line in told}
+        truth = fold(lines.values(), self.project)
+        assert truth is not None
+        return truth
 
     def _session(self, told: list[Line]) -> dict[str, Any]:
-        lines = {json.dumps([line.event_type, line.payload], sort_keys=True): line for line in told}
-        truth = fold(lines.values())
-        assert truth is not None
-        session = say(truth, len(told))
+        session = say(self._truth(told), len(told))
         self.twist(session)
         return session
 
+    def _timeline(self, told: list[Line]) -> dict[str, Any]:
+        timeline = draw(self._truth(told))
+        self.redraw(timeline)
+        return timeline
+
     def _keep(self, line: Line) -> None:
-        alone = fold([line])
+        alone = fold([line], self.project)
         assert alone is not None
         self._lines.setdefault(alone.sid, []).append(line)
 

@@ -9,13 +9,16 @@ import msgspec
 import pytest
 
 from tests.build import Kept, reading
+from webhook.domain.log import session_log
+from webhook.domain.timeline import Window, timeline
 from webhook.simulation.agora import encode
-from webhook.simulation.comparison import Json, compare
+from webhook.simulation.comparison import Json, compare, compare_timeline
 from webhook.simulation.oracle import fold
 from webhook.simulation.plan import Adversity, Pace, Plan, plan
 from webhook.simulation.scenario import SCENARIOS, cast
 from webhook.simulation.script import write
 from webhook.views.sessions import session_view
+from webhook.views.timeline import timeline_view
 
 STARTS_MS = 1_764_000_000_000
 SESSIONS = 5
@@ -37,6 +40,12 @@ def shown(kept: Kept, sid: str) -> Json:
     return session
 
 
+def drawn(kept: Kept, sid: str) -> Json:
+    entries = kept.log(session_log(sid)).values()
+    found: Json = json.loads(msgspec.json.encode(timeline_view(timeline(kept.sessions[sid], entries, Window()))))
+    return found
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("loss", [0.0, 0.05, 0.5])
 def test_the_status_is_the_truth_whatever_was_lost_copied_or_late(scenario: str, loss: float) -> None:
@@ -47,4 +56,6 @@ def test_the_status_is_the_truth_whatever_was_lost_copied_or_late(scenario: str,
         told = {it.line.notice_id: it.line for it in planned.postings if it.sid == script.sid}
         truth = fold(told.values())
         assert (truth is None) is (script.sid not in kept.sessions)
-        assert truth is None or compare(shown(kept, script.sid), truth) == []
+        if truth is not None:
+            assert compare(shown(kept, script.sid), truth) == []
+            assert compare_timeline(drawn(kept, script.sid), truth) == []

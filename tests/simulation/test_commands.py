@@ -1,15 +1,17 @@
 import hashlib
 import hmac
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner, Result
 
 from webhook.cli.secret import signing_secret
 from webhook.cli.send import send
-from webhook.cli.simulate import simulate, verdict
+from webhook.cli.simulate import simulate
 from webhook.development import make_secret
 from webhook.domain.errors import ConfigurationError
 from webhook.settings import Settings, load
@@ -71,14 +73,79 @@ def test_a_difference_is_printed_and_exits_1(serve: Any, stand_in: Any) -> None:
     assert result.exit_code == 1
 
 
-def test_a_channel_is_counted_by_its_whole_id() -> None:
-    assert verdict(3, ["rtc:default:a: x is 1, truth is 2", "rtc:default:b: x is 1, truth is 2"]) == (
-        "2 of 3 sessions differ"
+def test_a_channel_is_counted_by_its_whole_id_and_a_session_once(serve: Any, stand_in: Any) -> None:
+    stand_in.twist = lambda session: session.update(state="?", channel="?")
+    result = play(serve(stand_in), "--sessions", "1", "--scenario", "rtc-reconnects", "--seed", "3")
+    assert result.stdout.splitlines()[-1] == "1 of 1 sessions differs"
+
+
+def test_a_timeline_that_is_empty_is_a_difference(serve: Any, stand_in: Any) -> None:
+    stand_in.redraw = lambda timeline: timeline.update(lanes=[])
+    result = play(serve(stand_in), "--scenario", "all", "--sessions", "20", "--seed", "4")
+    assert result.exit_code == 1
+    assert result.stdout.count("whether the timeline has lanes is false, truth is true") >= 20
+
+
+def test_agreement_over_nothing_is_none(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--sessions", "3", "--loss", "1")
+    assert result.stdout.splitlines()[-1] == "nothing was delivered, so nothing was compared"
+    assert result.exit_code == 1
+    told = json.loads(play(serve(stand_in), "--sessions", "3", "--loss", "1", "--json").stdout)
+    assert (told["agree"], told["acknowledged"]) == (False, 0)
+
+
+def test_sessions_of_which_nothing_came_are_counted_apart(serve: Any, stand_in: Any) -> None:
+    result = play(serve(stand_in), "--scenario", "gateway", "--sessions", "20", "--loss", "0.7", "--seed", "4")
+    assert re.fullmatch(r"all 20 sessions agree; of \d+ of them nothing was delivered", result.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "the signature does not fit"), (404, "no source is there")])
+def test_a_wrong_secret_is_said_at_once(serve: Any, stand_in: Any, status: int, words: str) -> None:
+    site = serve(lambda asked, number: (status if asked.method == "POST" else 200, b"{}"))
+    result = play(site, "--sessions", "20")
+    assert result.exit_code == 2
+    assert f"answers with status {status}: {words}. Set AGORA_NOTIFICATION_SECRET to a secret of" in result.stderr
+    assert len([asked for asked in site.asked if asked.method == "POST"]) <= 16
+
+
+def test_a_401_after_an_acknowledgement_is_resent_as_any_other(serve: Any, stand_in: Any) -> None:
+    odd = {30, 40}
+    site = serve(
+        lambda asked, number: (401, b"") if number in odd and asked.method == "POST" else stand_in(asked, number)
     )
+    result = play(site, "--sessions", "2", "--rate", "200")
+    assert result.exit_code == 0, result.output
 
 
-def test_a_differing_session_is_counted_once() -> None:
-    assert verdict(20, ["a: x is 1, truth is 2", "a: y is 1, truth is 2"]) == "1 of 20 sessions differs"
+@pytest.fixture
+def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory whose settings have a source of a project of its own, and a token."""
+    lines = ["[[source]]", 'name = "lessons"', 'project = "school"', 'secrets = ["lesson secret"]']
+    (tmp_path / "vigil.toml").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", [simulate, send])
+def test_a_source_is_posted_to_with_its_secret(serve: Any, stand_in: Any, school: Path, command: Any) -> None:
+    stand_in.project = "school"
+    site = serve(stand_in)
+    if command is send:
+        result = run(send, "--product", "rtc", "--type", "103", "--source", "lessons", "--url", site.url)
+    else:
+        result = play(site, "--source", "lessons", "--scenario", "all", "--sessions", "20")
+    assert result.exit_code == 0, result.output
+    posts = [asked for asked in site.asked if asked.method == "POST"]
+    assert {asked.path for asked in posts} == {"/webhooks/agora/lessons"}
+    signature = hmac.new(b"lesson secret", posts[0].body, hashlib.sha256).hexdigest()
+    assert posts[0].headers["Agora-Signature-V2"] == signature
+    assert "rtc:school:" in (result.stdout if command is send else unquote(" ".join(each.path for each in site.asked)))
+
+
+def test_an_unknown_source_is_named_with_those_there_are(school: Path) -> None:
+    result = run(send, "--product", "rtc", "--type", "103", "--source", "lesson")
+    assert result.exit_code == 1
+    assert "there is no source 'lesson'; configured are default, lessons" in result.stderr
 
 
 def test_the_verdict_can_be_had_as_json(serve: Any, stand_in: Any) -> None:
@@ -131,7 +198,10 @@ def test_a_dash_is_standard_input_and_v1_only_leaves_v2_out(serve: Any) -> None:
 @pytest.mark.parametrize("product", ["recording", "3"])
 def test_a_sample_is_sent_by_product_and_type(serve: Any, product: str) -> None:
     site = serve(lambda asked, number: (200, JSON))
-    assert run(send, "--product", product, "--type", "44", "--url", site.url).exit_code == 0
+    result = run(send, "--product", product, "--type", "44", "--url", site.url)
+    assert result.exit_code == 0
+    sid = json.loads(site.asked[0].body)["sid"]
+    assert result.stdout == f"200 {JSON.decode()}\nsession {sid}: see it with `vigil status {sid}`\n"
     body = json.loads(site.asked[0].body)
     assert (body["productId"], body["eventType"]) == (3, 44)
 
@@ -144,6 +214,16 @@ def test_an_answer_other_than_200_exits_1_after_all_were_sent(serve: Any, tmp_pa
     result = run(send, *map(str, files), "--url", site.url)
     assert result.stdout == f"401 {{}}\n200 {JSON.decode()}\n"
     assert result.exit_code == 1
+
+
+def test_the_samples_are_listed() -> None:
+    result = run(send, "--list")
+    assert result.exit_code == 0
+    assert "  --product media_push or push or 5: --type 1, 2, 3, 4\n" in result.stdout
+
+
+def test_an_unknown_product_is_named_as_such() -> None:
+    assert "There is no product radio; known are" in run(send, "--product", "radio", "--type", "5").stderr
 
 
 def test_an_unknown_sample_is_refused_with_the_list_of_known_ones() -> None:
@@ -164,7 +244,7 @@ def test_send_says_where_nothing_answers(serve: Any) -> None:
     site = serve(lambda asked, number: (200, JSON))
     site.close()
     result = run(send, "--product", "3", "--type", "44", "--url", site.url)
-    assert result.stderr == f"Nothing answers at {site.url}/webhooks/agora (NewConnectionError).\n"
+    assert result.stderr == f"Nothing answers at {site.url}; start Vigil with `vigil up`, or give --url.\n"
     assert result.exit_code == 2
 
 

@@ -1,9 +1,10 @@
+import json
 from random import Random
 from typing import Any
 
 import pytest
 
-from webhook.simulation.comparison import compare
+from webhook.simulation.comparison import compare, compare_timeline
 from webhook.simulation.scenario import cast
 from webhook.simulation.script import write
 from webhook.simulation.truth import ChannelTruth, EntityTruth, RecordingTruth, Truth
@@ -20,14 +21,27 @@ UID = next(iter(TRUTH.streams))
 RECORDER = next(iter(TRUTH.highest))
 TROUBLED = next(it for it in truths("upload-trouble") if isinstance(it, RecordingTruth) and it.warnings and it.errors)
 LOSSY = next(it for it in truths("individual") if isinstance(it, RecordingTruth) and it.losses)
-CALL = next(it for it in truths("rtc-reconnects") if isinstance(it, ChannelTruth) and it.present and it.seconds)
+LOST = "notRecorded (uid, from and until in ms, track)"
+AT = "1970-01-01T00:00:07.000Z"
+MOVED = next(
+    it
+    for it in truths("failover")
+    if isinstance(it, RecordingTruth) and next(iter(it.streams.values())).interval_ms and it.recorders[1].reasons
+)
+FIRST = MOVED.recorders[0]
+SHOT = next(iter(MOVED.streams))
+CALL = next(
+    it
+    for it in truths("rtc-reconnects")
+    if isinstance(it, ChannelTruth) and it.present and it.seconds and it.reconnects
+)
 USER = CALL.present[0]
 PLACE = sorted(CALL.users).index(USER)
 PUSH = next(it for it in truths("push") if isinstance(it, EntityTruth) and it.reason)
 REFUSED = next(it for it in truths("gateway") if isinstance(it, EntityTruth) and it.errors)
 
 
-@pytest.mark.parametrize("truth", [TRUTH, TROUBLED, LOSSY, CALL, PUSH, REFUSED], ids=lambda truth: truth.product)
+@pytest.mark.parametrize("truth", [TRUTH, TROUBLED, LOSSY, MOVED, CALL, PUSH, REFUSED], ids=lambda truth: truth.product)
 def test_a_session_that_says_the_truth_has_no_differences(say: Any, truth: Truth) -> None:
     assert compare(say(truth), truth) == []
 
@@ -107,14 +121,18 @@ def test_a_recorder_nobody_heard_is_named(say: Any) -> None:
         (REFUSED, "state", "live", 'state is "live", truth is "failed"'),
         (TROUBLED, "errors/0/code", 7, f"the codes of errors is [7, 47], truth is {[*TROUBLED.errors]}"),
         (TROUBLED, "warnings", [], f"the codes of warnings is [], truth is {[*TROUBLED.warnings]}"),
-        (
-            LOSSY,
-            "notRecorded",
-            [],
-            f"notRecorded (uid, from and until in ms) is [], truth is {[[*loss] for loss in LOSSY.losses]}".replace(
-                "'", '"'
-            ),
-        ),
+        (LOSSY, "notRecorded", [], f"{LOST} is [], truth is {json.dumps([[*loss] for loss in LOSSY.losses])}"),
+        (LOSSY, "notRecorded/0/track", None, f"{LOST} is {json.dumps([[*LOSSY.losses[0][:3], None]])}, truth is "),
+        (LOSSY, "upload/progress", 0.5, "upload.progress is 0.5, truth is 1.0"),
+        (LOSSY, "upload/filesCount", 0, f"upload.filesCount is 0, truth is {LOSSY.files}"),
+        (LOSSY, "upload/files", [], f"upload.files in number is 0, truth is {LOSSY.files}"),
+        (MOVED, "recorders", [], "the uids of recorders in turn is [], truth is "),
+        (MOVED, "recorders/0/uid", "0", "the uids of recorders in turn is "),
+        (MOVED, "recorders/0/from", AT, f"recorders[{FIRST.uid}].from (ms) is 7000, truth is {FIRST.from_ms}"),
+        (MOVED, "recorders/0/until", None, f"recorders[{FIRST.uid}].until (ms) is null, truth is {FIRST.until_ms}"),
+        (MOVED, "recorders/1/leaveReasons", ["init_failed"], f"recorders[{MOVED.recorders[1].uid}].leaveReasons is "),
+        (MOVED, "streams/0/snapshots/interval", 1.0, f"streams[{SHOT}].snapshots.interval (ms) is 1000, truth is "),
+        (CALL, "detail/reconnects", 0, f"reconnects is 0, truth is {CALL.reconnects}"),
         (CALL, "detail/lives/1/until", "now", "whether the newest life is open is false, truth is true"),
         (CALL, f"detail/users/{PLACE}/role", "?", f'users[{USER}].role is "?", truth is "{CALL.users[USER].role}"'),
         (CALL, f"detail/users/{PLACE}/account", 7, f"users[{USER}].account is 7, truth is "),
@@ -131,6 +149,43 @@ def test_each_difference_of_the_other_sessions_is_named(
 ) -> None:
     named = compare(change(say(truth), path, value), truth)
     assert any(each.startswith(words) for each in named), named
+
+
+@pytest.mark.parametrize("truth", [TRUTH, MOVED, LOSSY, CALL, PUSH], ids=lambda truth: truth.product)
+def test_a_timeline_that_says_the_truth_has_no_differences_and_an_empty_one_has(draw: Any, truth: Truth) -> None:
+    assert compare_timeline(draw(truth), truth) == []
+    assert "whether the timeline has lanes is false, truth is true" in compare_timeline({"lanes": []}, truth)
+
+
+def lane(timeline: Session, kind: str, uid: str) -> Session:
+    return next(lane for lane in timeline["lanes"] if (lane["kind"], lane["uid"]) == (kind, uid))
+
+
+def test_lanes_that_differ_are_named(draw: Any) -> None:
+    said = draw(TRUTH)
+    video = lane(said, "video", UID)
+    video["intervals"][0]["state"] = "stopped"
+    video["intervals"][-1]["until"] = None
+    lane(said, "recorder", RECORDER)["intervals"].clear()
+    named = compare_timeline(said, TRUTH)
+    assert [each.partition(" is ")[0] for each in named] == [
+        f"the lane of recorder {RECORDER} begins at (ms)",
+        f"the video lane of {UID} (from in ms, state)",
+        f"whether the video lane of {UID} has an end",
+    ]
+
+
+def test_an_interval_that_ends_before_the_next_begins_is_named(draw: Any) -> None:
+    said = draw(TRUTH)
+    lane(said, "video", UID)["intervals"][0]["until"] = AT
+    (named,) = compare_timeline(said, TRUTH)
+    assert named.startswith(f"the video lane of {UID} holds until (ms) is [7000")
+
+
+def test_a_user_without_a_lane_is_named(draw: Any) -> None:
+    said = draw(CALL)
+    said["lanes"] = [each for each in said["lanes"] if each["uid"] != USER]
+    assert compare_timeline(said, CALL) == [f'users without a lane is ["{USER}"], truth is []']
 
 
 def test_who_left_and_is_not_listed_any_more_is_no_difference(say: Any) -> None:

@@ -58,7 +58,8 @@ def test_time_that_was_not_recorded_is_part_of_the_truth_where_a_slice_says_so()
     lossy = [script for script in scripts("individual") if truth_of(script).losses]
     assert 10 < len(lossy) < 50
     for script in lossy:
-        [(uid, since_ms, until_ms)] = truth_of(script).losses
+        [(uid, since_ms, until_ms, track)] = truth_of(script).losses
+        assert track == "video"
         assert {"streamUid": uid, "discontinueUtcMs": since_ms, "startUtcMs": until_ms}.items() <= max(
             details(script, 42), key=lambda told: told["startUtcMs"] - told["discontinueUtcMs"]
         ).items()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.conftest import draw
 from webhook.simulation.agora import Report
 from webhook.simulation.plan import Posting
 from webhook.simulation.scenario import cast
@@ -20,8 +21,14 @@ EXPECTED = Expectation(SID, TRUTH, TRUTH.distinct)
 Session = dict[str, Any]
 
 
-def answering(session: Session, status: int = 200) -> Callable[..., tuple[int, bytes]]:
-    return lambda asked, number: (status, json.dumps(session).encode())
+def answering(session: Any, status: int = 200, timeline: Any = None) -> Callable[..., tuple[int, bytes]]:
+    """A site that says `session`, and of it the timeline of TRUTH unless another is given."""
+    drawn = draw(TRUTH) if timeline is None else timeline
+
+    def answer(asked: Any, number: int) -> tuple[int, bytes]:
+        return status, json.dumps(drawn if asked.path.endswith("/timeline") else session).encode()
+
+    return answer
 
 
 def differences(site: Any, stopped: Any, expected: Expectation = EXPECTED, seconds: float = 0.0) -> list[str]:
@@ -52,6 +59,16 @@ def test_an_answer_of_another_shape_is_named(serve: Any, stopped: Any, session: 
     assert words.startswith(f"{SID}: the status API's answer has not the shape of a session")
 
 
+@pytest.mark.parametrize("timeline", [{"lanes": []}, {}, []])
+def test_a_timeline_that_does_not_agree_is_named(serve: Any, say: Any, stopped: Any, timeline: Any) -> None:
+    assert differences(serve(answering(say(TRUTH), timeline=timeline)), stopped)
+
+
+def test_a_timeline_that_is_refused_is_named(serve: Any, say: Any, stopped: Any) -> None:
+    site = serve(lambda asked, number: (200 if number == 1 else 500, json.dumps(say(TRUTH)).encode()))
+    assert differences(site, stopped) == [f"{SID}: the status API answered 500 when asked for the timeline"]
+
+
 def test_silence_is_named(serve: Any, stopped: Any) -> None:
     site = serve(answering({}))
     site.close()
@@ -65,26 +82,29 @@ def test_any_answer_at_all_is_an_answer(serve: Any) -> None:
 
 def test_it_asks_again_until_the_session_agrees(serve: Any, say: Any, stopped: Any) -> None:
     late = say(TRUTH) | {"state": "live"}
-    site = serve(lambda asked, number: (200, json.dumps(say(TRUTH) if number == 4 else late).encode()))
+    site = serve(lambda asked, number: answering(say(TRUTH) if number >= 4 else late)(asked, number))
     counts: list[int] = []
     assert judge([EXPECTED], Reader(site.url), Patience(stopped.clock), counts.append) == []
-    assert (len(site.asked), sum(counts)) == (4, 1)
+    assert (len(site.asked), sum(counts)) == (5, 1)
+    assert site.asked[-1].path.endswith("/timeline")
 
 
 def test_patience_ends_and_only_what_differs_is_asked_again(serve: Any, say: Any, stopped: Any) -> None:
     told = {script.sid: say(script.truth) for script in SCRIPTS}
     told[SID]["state"] = "live"
-    site = serve(lambda asked, number: (200, json.dumps(told[asked.path.rpartition("/")[2]]).encode()))
+    drawn = {f"{script.sid}/timeline": draw(script.truth) for script in SCRIPTS}
+    said = {**told, **drawn}
+    site = serve(lambda asked, number: (200, json.dumps(said[asked.path.partition("/sessions/")[2]]).encode()))
     expected = [Expectation(script.sid, script.truth) for script in SCRIPTS]
     words = judge(expected, Reader(site.url), Patience(stopped.clock, 15.0))
     assert words == [f'{SID}: state is "live", truth is "ended"']
     assert sum(stopped.slept) == 15.0
-    assert len(site.asked) == len(SCRIPTS) + len(stopped.slept)
+    assert len(site.asked) == len(SCRIPTS) + len(SCRIPTS[1:]) + len(stopped.slept)
 
 
 def test_a_session_agrees_only_after_everything_acknowledged_was_received(serve: Any, say: Any, stopped: Any) -> None:
     posts = TRUTH.distinct + 3
-    site = serve(lambda asked, number: (200, json.dumps(say(TRUTH, posts - 2 + number)).encode()))
+    site = serve(lambda asked, number: answering(say(TRUTH, posts - 2 + number))(asked, number))
     expected = Expectation(SID, TRUTH, posts)
     assert differences(site, stopped, expected) == [
         f"{SID}: notifications.received is {posts - 1}, but {posts} were acknowledged"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 import click
@@ -71,7 +72,7 @@ class _Rebuilding:
             return self._tell(self._one(found[0], session))
         places = self._sessions.ids()
         rebuilt = []
-        with click.progressbar(length=len(places), label="rebuilding", file=click.get_text_stream("stderr")) as bar:
+        with click.progressbar(length=len(places), label="rebuilding", file=sys.stderr) as bar:
             for shard, session_id in places:
                 rebuilt.append(self._one(shard, session_id))
                 bar.update(1)

@@ -4,52 +4,91 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 import urllib3
+from msgspec import Struct
 
+from webhook.cli.describing import describe, line, rest
+from webhook.cli.reaching import UNREACHABLE, address_of, nothing_answers, token_for
 from webhook.process import settings_or_exit
 
 TIMEOUT = 10.0  # seconds
+SHOWN = 20
+NOT_FOUND = 1
+FILTERS = ("state", "product", "channel")
+
+STATE_HELP = "Only sessions in this state: expected, starting, live, lost, ending, ended or failed."
+LIMIT_HELP = "How many sessions to show at most."
+
+
+class Server(Struct, frozen=True):
+    """Where to ask, and the token to show there."""
+
+    address: str
+    token: str | None
 
 
 @click.command()
 @click.argument("session", required=False, metavar="[SID]")
+@click.option("--state", help=STATE_HELP)
+@click.option("--product", help="Only sessions of this product, such as cloud_recording or rtc.")
+@click.option("--channel", help="Only sessions in the channel of this name.")
+@click.option("--limit", type=click.IntRange(1, 500), default=SHOWN, show_default=True, help=LIMIT_HELP)
 @click.option("--url", help="Where Vigil answers; default is this machine at PORT.")
-@click.option("--token", envvar="VIGIL_TOKEN", help="A reader's API token, where Vigil needs one.")
+@click.option("--token", envvar="VIGIL_TOKEN", help="A reader's token; default here one of VIGIL_API_TOKENS.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
-def status(session: str | None, url: str | None, token: str | None, as_json: bool) -> None:
+def status(session: str | None, url: str | None, token: str | None, as_json: bool, **wanted: Any) -> None:
     """Says how all sessions are, or everything about one.
 
     Exits with 0, with 1 where there is no such session, with 2 where Vigil does not answer.
 
     Example: vigil status d12fdce9024d37862a8f3a88e387c817
     """
-    base = url or f"http://127.0.0.1:{settings_or_exit().port}"
+    settings = settings_or_exit()
+    address = address_of(settings, url)
+    server = Server(address.rstrip("/"), token_for(settings, address, token))
     if session is not None:
-        answer = _get(f"{base}/api/v1/sessions/{quote(session, safe='')}", token)
-        click.echo(json.dumps(answer, indent=2) if as_json else _describe(answer))
+        answer = _get(server, f"/sessions/{quote(session, safe='')}")
+        click.echo(json.dumps(answer, indent=2) if as_json else describe(answer))
         return
-    summary, sessions = _get(f"{base}/api/v1/summary", token), _get(f"{base}/api/v1/sessions?limit=20", token)
+    _show_list(server, {name: value for name, value in wanted.items() if value is not None}, as_json)
+
+
+def _show_list(server: Server, wanted: dict[str, Any], as_json: bool) -> None:
+    summary, sessions = _get(server, "/summary"), _get(server, f"/sessions?{urlencode(wanted)}")
     if as_json:
         click.echo(json.dumps({"summary": summary, "sessions": sessions}, indent=2))
         return
     click.echo(summary["verdict"])
     for item in sessions["items"]:
-        click.echo(_line(item))
+        click.echo(line(item))
+    if sessions["next"] is not None:
+        filters = {name: wanted[name] for name in FILTERS if name in wanted}
+        click.echo(rest(summary, filters, len(sessions["items"])))
 
 
-def _get(url: str, token: str | None) -> Any:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _get(server: Server, path: str) -> Any:
+    headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
+    url = f"{server.address}/api/v1{path}"
     try:
         answer = urllib3.request("GET", url, headers=headers, timeout=TIMEOUT, retries=False)
+    except urllib3.exceptions.HTTPError as failure:
+        raise Failure(nothing_answers(server.address), UNREACHABLE) from failure
+    try:
         content = answer.json()
-    except (urllib3.exceptions.HTTPError, ValueError) as failure:
-        raise Failure(f"{url} does not answer as Vigil does ({failure}); is `vigil up` running there?", 2) from failure
+    except ValueError as failure:
+        raise Failure(f"{server.address} answers {answer.status} and no JSON, so it is no Vigil.", 2) from failure
     if answer.status != 200:
-        raise Failure(f"{content.get('title')}: {content.get('detail')}", 1 if answer.status == 404 else 2)
+        raise Failure(_refused(content), NOT_FOUND if answer.status == 404 else UNREACHABLE)
     return content
+
+
+def _refused(problem: dict[str, Any]) -> str:
+    """A problem document in one line a mistake."""
+    mistakes = [f"--{each['path']} {each['message']}" for each in problem.get("errors", [])]
+    return "\n".join([f"{problem.get('title')}: {problem.get('detail')}", *mistakes])
 
 
 class Failure(click.ClickException):
@@ -58,28 +97,3 @@ class Failure(click.ClickException):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.exit_code: int = code  # type: ignore[misc]  # click reads it from the instance
-
-
-def _line(session: dict[str, Any]) -> str:
-    stopped = sum(stream["video"] == "stopped" for stream in session["streams"])
-    streams = f"{len(session['streams'])} streams" + (f", {stopped} stopped" if stopped else "")
-    channel, last = session["channel"] or "-", session["lastEventAt"]
-    return f"{session['state']:9} {session['id']}  {channel}  {streams}  last {last}"
-
-
-def _describe(session: dict[str, Any]) -> str:
-    holes = {uid: of["missing"] for uid, of in session["sequence"].items() if of["missing"]}
-    return "\n".join(
-        [
-            f"{session['id']} in channel {session['channel']}: {session['state']} since {session['stateSince']}",
-            *(_stream(stream) for stream in session["streams"]),
-            f"upload: {session['upload']['state']}, {session['upload']['progress']:.0%}",
-            f"failovers: {session['failovers']}",
-            f"notifications: {session['notifications']['received']}, missing sequence numbers: {holes or 'none'}",
-        ]
-    )
-
-
-def _stream(stream: dict[str, Any]) -> str:
-    count = stream["snapshots"]["count"]
-    return f"stream {stream['uid']}: video {stream['video']}, audio {stream['audio']}, {count} snapshots"

@@ -33,11 +33,17 @@ PRODUCT_NAMES: Mapping[str, tuple[int, ...]] = {
     "cloud_recording": (recording.PRODUCT_ID,),
     "recording": (recording.PRODUCT_ID,),
     "media_pull": (media_pull.PRODUCT_ID,),
+    "pull": (media_pull.PRODUCT_ID,),
     "media_push": (media_push.PRODUCT_ID,),
+    "push": (media_push.PRODUCT_ID,),
     "media_gateway": (media_gateway.PRODUCT_ID,),
+    "gateway": (media_gateway.PRODUCT_ID,),
     "conversational_ai": (conversational_ai.PRODUCT_ID,),
+    "agent": (conversational_ai.PRODUCT_ID,),
     "speech_to_text": (speech_to_text.PRODUCT_ID, speech_to_text_v5.PRODUCT_ID),
+    "stt": (speech_to_text.PRODUCT_ID, speech_to_text_v5.PRODUCT_ID),
     "cloud_transcoding": (transcoding.PRODUCT_ID,),
+    "transcoding": (transcoding.PRODUCT_ID,),
 }
 _BY_PRODUCT: Mapping[int, Mapping[int, Sample]] = {
     rtc.PRODUCT_ID: rtc.SAMPLES,
@@ -73,7 +79,10 @@ def sample(product: str | int, event_type: int, at_ms: int = SAMPLE_MS) -> dict[
 
     The same arguments give the same body. Raises UnknownSample.
     """
-    product_id = _product_id(str(product), event_type)
+    numbers = _numbers(str(product))
+    if not numbers:
+        raise UnknownSample(f"There is no product {str(product)[:64]}; known are\n{known()}")
+    product_id = next((number for number in numbers if (number, event_type) in SAMPLES), None)
     if product_id is None:
         raise UnknownSample(f"There is no sample of product {product}, type {event_type}; known are\n{known()}")
     payload = SAMPLES[product_id, event_type](at_ms)
@@ -91,10 +100,11 @@ def _known_line(product_id: int) -> str:
     return f"  --product {' or '.join([*names, str(product_id)])}: --type {types}"
 
 
-def _product_id(product: str, event_type: int) -> int | None:
-    """The number under which there is a sample of `product`, a name or a number, with that type."""
-    numbers = (int(product),) if product.isascii() and product.isdigit() else PRODUCT_NAMES.get(product, ())
-    return next((number for number in numbers if (number, event_type) in SAMPLES), None)
+def _numbers(product: str) -> tuple[int, ...]:
+    """The numbers that `product` stands for, a name in any case and with any dashes, or a number; none if unknown."""
+    if product.isascii() and product.isdigit() and len(product) < 10:
+        return (int(product),) if int(product) in _BY_PRODUCT else ()
+    return PRODUCT_NAMES.get(product.casefold().replace("-", "_").replace(" ", "_"), ())
 
 
 def _notice_id(product_id: int, event_type: int, at_ms: int) -> str:

@@ -17,6 +17,8 @@ from webhook.samples import envelope
 from webhook.simulation.plan import Posting
 
 INGEST_PATH = "/webhooks/agora"
+DEFAULT_SOURCE = "default"
+HOPELESS = {"status 401": "the signature does not fit", "status 404": "no source is there"}  # whatever comes next
 OK = 200
 WAIT_AT_MOST_S = 1.0  # between looks at the agenda
 SLACK_MS = 50  # how much lateness is made up for under a rate, so that a coarse clock does not lower it
@@ -57,6 +59,10 @@ class Attempt(Struct, frozen=True, order=True):
     notified_ms: int  # of the attempt before, 0 where there was none
 
 
+class Unwelcome(Exception):
+    """The caller erred: the address or the secret is wrong, so that nothing that is posted can be acknowledged."""
+
+
 class Report(Struct):
     """What became of the postings. `dropped` names the last answer beside each; `attempts` counts every post."""
 
@@ -65,9 +71,10 @@ class Report(Struct):
     attempts: int = 0
 
 
-def ingest_address(url: str) -> str:
-    """The address to post to: `url` itself where it has a path, else its ingest of the source `default`."""
-    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + INGEST_PATH
+def ingest_address(url: str, source: str = DEFAULT_SOURCE) -> str:
+    """The address to post to: `url` itself where it has a path, else its ingest of the source called so."""
+    own = "" if source == DEFAULT_SOURCE else f"/{source}"
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + INGEST_PATH + own
 
 
 def site_address(url: str) -> str:
@@ -93,6 +100,7 @@ class Agora:
     def deliver(self, postings: Iterable[Posting], settled: Callable[[int], object] = lambda count: None) -> Report:
         """What became of `postings`, each posted when due and resent by the rule until acknowledged or dropped.
 
+        Raises Unwelcome, instead of resending all of them, where an answer says that none can be acknowledged.
         `settled` is called with the number of postings settled since it was last called.
         """
         begun_ms = self._clock.now_ms()
@@ -138,6 +146,8 @@ class Agora:
         posting = self._postings[attempt.place]
         if failure is None:
             self._report.acknowledged.append(posting)
+        elif failure in HOPELESS and not self._report.acknowledged:
+            raise Unwelcome(f"{self._target.url} answers with {failure}: {HOPELESS[failure]}")
         elif attempt.number > len(self._manners.pauses_s):
             self._report.dropped.append((posting, failure))
         else:

@@ -7,19 +7,70 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from webhook.simulation.truth import ChannelTruth, EntityTruth, RecordingTruth, StreamTruth, Truth, UserTruth
+from webhook.simulation.truth import (
+    ChannelTruth,
+    EntityTruth,
+    RecorderTruth,
+    RecordingTruth,
+    StreamTruth,
+    Truth,
+    UserTruth,
+    Word,
+)
 
 Json = dict[str, Any]
+Lane = tuple[str, str | None]  # kind and uid
+OVER = ("ended", "failed")
+MOST_FILES = 50  # that the status API lists
 Compared = Iterator[tuple[str, Any, Any]]  # what it is called, what is said, what is true
 
 
 def compare(said: Json, truth: Truth) -> list[str]:
     """The differences between a session of the status API (contract.md, section 4) and the truth, in words."""
+    return _differing(_fields(said, truth))
+
+
+def compare_timeline(said: Json, truth: Truth) -> list[str]:
+    """The differences between a session's timeline in the status API and the truth, in words."""
+    lanes = {(lane["kind"], lane["uid"]): lane for lane in said["lanes"]}
+    return _differing(_lane_fields(lanes, truth, truth.state in OVER))
+
+
+def _differing(compared: Compared) -> list[str]:
     return [
         f"{field} is {json.dumps(value)}, truth is {json.dumps(true)}"
-        for field, value, true in _fields(said, truth)
+        for field, value, true in compared
         if value != true
     ]
+
+
+def _lane_fields(lanes: Mapping[Lane, Json], truth: Truth, over: bool) -> Compared:
+    """Whatever the product, something is told; tracks and recorders have the intervals that the truth has words for."""
+    yield "whether the timeline has lanes", bool(lanes), True
+    if isinstance(truth, ChannelTruth):
+        users = {uid for kind, uid in lanes if kind == "user"}
+        yield "users without a lane", sorted(truth.users.keys() - users), []
+    if isinstance(truth, RecordingTruth):
+        recorders = {uid: _spans(lane) for (kind, uid), lane in lanes.items() if kind == "recorder" and uid}
+        for it in truth.recorders:
+            yield f"the lane of recorder {it.uid} begins at (ms)", recorders.get(it.uid, [])[:1], [it.from_ms]
+        for uid, stream in truth.streams.items():
+            for track, words in (("video", stream.video_words), ("audio", stream.audio_words)):
+                yield from _track_lane(f"the {track} lane of {uid}", lanes.get((track, uid)), words, over)
+
+
+def _spans(lane: Json) -> list[int | None]:
+    return [_ms(interval["from"]) for interval in lane["intervals"]]
+
+
+def _track_lane(called: str, lane: Json | None, words: Sequence[Word], over: bool) -> Compared:
+    """Each interval holds until the next begins; the last until the session ends, which is told elsewhere."""
+    intervals = lane["intervals"] if lane else []
+    found = [[_ms(interval["from"]), interval["state"]] for interval in intervals]
+    yield f"{called} (from in ms, state)", found, [list(word) for word in words]
+    ends = [_ms(interval["until"]) for interval in intervals]
+    yield f"{called} holds until (ms)", ends[:-1], [at_ms for at_ms, _ in words][1:]
+    yield f"whether {called} has an end", [at_ms is not None for at_ms in ends[-1:]], [over] if words else []
 
 
 def _fields(said: Json, truth: Truth) -> Compared:
@@ -50,10 +101,22 @@ def _recording_fields(said: Json, truth: RecordingTruth) -> Compared:
     yield "upload.state", said["upload"]["state"], truth.upload_state
     yield "the codes of errors", _codes(said["errors"]), list(truth.errors)
     yield "the codes of warnings", _codes(said["warnings"]), list(truth.warnings)
-    lost = [[loss["uid"], _ms(loss["from"]), _ms(loss["until"])] for loss in said["notRecorded"]]
-    yield "notRecorded (uid, from and until in ms)", sorted(lost), [list(loss) for loss in truth.losses]
+    yield "upload.progress", said["upload"]["progress"], truth.progress
+    yield "upload.filesCount", said["upload"]["filesCount"], truth.files
+    yield "upload.files in number", len(said["upload"]["files"]), min(truth.files, MOST_FILES)
+    lost = [[loss["uid"], _ms(loss["from"]), _ms(loss["until"]), loss["track"]] for loss in said["notRecorded"]]
+    yield "notRecorded (uid, from and until in ms, track)", sorted(lost), [list(loss) for loss in truth.losses]
+    yield from _recorder_fields(said["recorders"], truth.recorders)
     yield from _stream_fields({stream["uid"]: stream for stream in said["streams"]}, truth.streams)
     yield from _sequence_fields(said["sequence"], truth)
+
+
+def _recorder_fields(said: Sequence[Json], truth: Sequence[RecorderTruth]) -> Compared:
+    yield "the uids of recorders in turn", [it["uid"] for it in said], [it.uid for it in truth]
+    for found, true in zip(said, truth, strict=False):
+        yield f"recorders[{true.uid}].from (ms)", _ms(found["from"]), true.from_ms
+        yield f"recorders[{true.uid}].until (ms)", _ms(found["until"]), true.until_ms
+        yield f"recorders[{true.uid}].leaveReasons", found["leaveReasons"], list(true.reasons)
 
 
 def _stream_fields(said: Mapping[str, Json], truth: Mapping[str, StreamTruth]) -> Compared:
@@ -70,6 +133,8 @@ def _one_stream(said: Json, truth: StreamTruth) -> Compared:
     yield "snapshots.count", snapshots["count"], truth.snapshots
     yield "snapshots.lastFile", snapshots["lastFile"], truth.last_file
     yield "snapshots.lastAt (ms)", _ms(snapshots["lastAt"]), truth.last_at_ms
+    interval_ms = None if snapshots["interval"] is None else round(snapshots["interval"] * 1000)
+    yield "snapshots.interval (ms)", interval_ms, truth.interval_ms
 
 
 def _ms(text: str | None) -> int | None:
@@ -92,6 +157,7 @@ def _channel_fields(said: Json, truth: ChannelTruth) -> Compared:
     for uid in sorted(listed.keys() & truth.users.keys()):
         for field, value, true in _one_user(listed[uid], truth.users[uid]):
             yield f"users[{uid}].{field}", value, true
+    yield "reconnects", said["reconnects"], truth.reconnects
     for role, minutes in sorted(said["minutes"].items()):
         yield f"minutes of {role} (s)", round(minutes * 60), truth.seconds.get(role, 0)
 

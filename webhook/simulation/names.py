@@ -9,6 +9,7 @@ import string
 from random import Random
 from uuid import UUID
 
+DEFAULT_PROJECT = "default"
 PLAIN = frozenset(string.ascii_letters + string.digits + "_-")
 CHANNELS = ("Testing2", "town_hall", "a__uid_s_7__b", "room.4[beta]", "Q&A: <live>", "class 3b", "x+y=z!")
 
@@ -23,10 +24,10 @@ def channel_of_run(base: str, place: int, starts_ms: int) -> str:
     return f"{base}{of_run(place, starts_ms).randrange(10**9)}"
 
 
-def channel_sid(channel: str) -> str:
-    """The id of the channel's own session in the default project (contract.md, section 4)."""
+def channel_sid(channel: str, project: str = DEFAULT_PROJECT) -> str:
+    """The id of the channel's own session in a project (contract.md, section 4)."""
     spelt = "".join(chr(byte) if chr(byte) in PLAIN else f"%{byte:02X}" for byte in channel.encode())
-    return f"rtc:default:{spelt}"
+    return f"rtc:{project}:{spelt}"
 
 
 def entity_id(names: Random) -> str:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 Payload = dict[str, Any]
 Gap = tuple[int, int]  # first and last missing number
-Loss = tuple[str, int, int]  # uid, and the ms since 1970 between which it was not recorded
+Loss = tuple[str, int, int, str]  # uid, the ms since 1970 between which it was not recorded, and the track
+Word = tuple[int, str]  # since when, ms since 1970, and which state
 
 
 class Line(Struct, frozen=True):
@@ -36,21 +37,43 @@ class Truth(Struct, frozen=True, kw_only=True):
 
 
 class StreamTruth(Struct, frozen=True):
-    """One publisher in the end. `last_at_ms` is when the latest snapshot was taken, by its file name."""
+    """One publisher in the end. `last_at_ms` is when the latest snapshot was taken, by its file name.
+
+    `interval_ms` is the usual pause between its latest snapshots, None where there are too few to tell. The words are
+    all that its lanes go through, one following when the other ends.
+    """
 
     video: str = "unknown"
     audio: str = "unknown"
     snapshots: int = 0
     last_file: str | None = None
     last_at_ms: int | None = None
+    interval_ms: int | None = None
+    video_words: tuple[Word, ...] = ()
+    audio_words: tuple[Word, ...] = ()
+
+
+class RecorderTruth(Struct, frozen=True):
+    """One recorder: from when until when it recorded, ms since 1970, None while it does; `reasons` are why it left."""
+
+    uid: str
+    from_ms: int
+    until_ms: int | None
+    reasons: tuple[str, ...]
 
 
 class RecordingTruth(Truth, frozen=True, kw_only=True):
-    """One recording in the end. Codes of errors and warnings are sets, ascending; so are the losses."""
+    """One recording in the end. Codes of errors and warnings are sets, ascending; so are the losses.
+
+    The recorders are in the order in which they took over. `progress` is the share that was uploaded.
+    """
 
     streams: dict[str, StreamTruth]
+    recorders: tuple[RecorderTruth, ...]
     failovers: int
     upload_state: str
+    progress: float
+    files: int
     errors: tuple[int, ...]
     warnings: tuple[int, ...]
     losses: tuple[Loss, ...]
@@ -72,10 +95,14 @@ class UserTruth(Struct, frozen=True):
 
 
 class ChannelTruth(Truth, frozen=True, kw_only=True):
-    """One RTC channel in the end: everybody in its newest life, by uid, and whole seconds of leaves by role."""
+    """One RTC channel in the end: everybody in its newest life, by uid, and whole seconds of leaves by role.
+
+    `reconnects` is how often somebody's SDK lost the channel in it and joined again.
+    """
 
     users: dict[str, UserTruth]
     seconds: dict[str, int]
+    reconnects: int
 
     @property
     def present(self) -> list[str]:

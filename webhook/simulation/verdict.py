@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import quote
 
 import urllib3
 from msgspec import Struct
 
 from webhook.simulation.agora import Clock, Report
-from webhook.simulation.comparison import Json, compare
+from webhook.simulation.comparison import Json, compare, compare_timeline
+from webhook.simulation.names import DEFAULT_PROJECT
 from webhook.simulation.oracle import fold
 from webhook.simulation.plan import Posting
 from webhook.simulation.truth import Script, Truth
@@ -28,18 +30,18 @@ class Expectation(Struct, frozen=True):
     acknowledged: int = 0
 
 
-def expectations(scripts: Sequence[Script], report: Report) -> list[Expectation]:
-    """What must be said of each session after what was acknowledged of it."""
+def expectations(scripts: Sequence[Script], report: Report, project: str = DEFAULT_PROJECT) -> list[Expectation]:
+    """What must be said of each session of `project` after what was acknowledged of it."""
     told: dict[str, list[Posting]] = {script.sid: [] for script in scripts}
     for posting in report.acknowledged:
         told[posting.sid].append(posting)
-    return [_expectation(script, told[script.sid]) for script in scripts]
+    return [_expectation(script, told[script.sid], project) for script in scripts]
 
 
-def _expectation(script: Script, told: Sequence[Posting]) -> Expectation:
+def _expectation(script: Script, told: Sequence[Posting], project: str) -> Expectation:
     """By construction where all was told; else by the fold, which needs no more than what was told."""
     lines = {posting.line.notice_id: posting.line for posting in told}
-    truth = script.truth if len(lines) == len(script.lines) else fold(lines.values())
+    truth = script.truth if len(lines) == len(script.lines) else fold(lines.values(), project)
     return Expectation(script.sid, truth, len(told))
 
 
@@ -68,12 +70,21 @@ class Reader:
         return True
 
     def differences(self, expected: Expectation) -> list[str]:
-        """What the status API says of the session against what it must say, in words; empty where they agree."""
+        """What the status API says of the session against what it must say, in words; empty where they agree.
+
+        The timeline is asked for once the session agrees.
+        """
+        found = self._judged(self._address(expected.sid), partial(_judge, expected=expected))
+        if not found and expected.truth is not None:
+            found = self._judged(f"{self._address(expected.sid)}/timeline", partial(_judge_timeline, expected.truth))
+        return [f"{expected.sid}: {words}" for words in found]
+
+    def _judged(self, address: str, judged: Callable[[int, bytes], list[str]]) -> list[str]:
         try:
-            answer = self._pool.request("GET", self._address(expected.sid), headers=self._headers)
+            answer = self._pool.request("GET", address, headers=self._headers)
         except urllib3.exceptions.HTTPError as failure:
-            return [f"{expected.sid}: the status API did not answer ({type(failure).__name__})"]
-        return [f"{expected.sid}: {words}" for words in _judge(answer.status, answer.data, expected)]
+            return [f"the status API did not answer ({type(failure).__name__})"]
+        return judged(answer.status, answer.data)
 
     def _address(self, sid: str) -> str:
         return f"{self._site}/api/v1/sessions/{quote(sid, safe='')}"
@@ -112,11 +123,21 @@ def _judge(status: int, body: bytes, expected: Expectation) -> list[str]:
         return [] if expected.truth is None else ["the status API does not know this session"]
     if status != FOUND:
         return [f"the status API answered {status}" + ("; give a reader's --token" if status in (401, 403) else "")]
-    if expected.truth is None:
+    truth = expected.truth
+    if truth is None:
         return ["the status API knows this session, though nothing was told of it"]
+    return _read(body, lambda said: [*compare(said, truth), *_unheard(said, expected.acknowledged)])
+
+
+def _judge_timeline(truth: Truth, status: int, body: bytes) -> list[str]:
+    if status != FOUND:
+        return [f"the status API answered {status} when asked for the timeline"]
+    return _read(body, lambda said: compare_timeline(said, truth))
+
+
+def _read(body: bytes, compared: Callable[[Json], list[str]]) -> list[str]:
     try:
-        said = json.loads(body)
-        return [*compare(said, expected.truth), *_unheard(said, expected.acknowledged)]
+        return compared(json.loads(body))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as mistake:
         return [f"the status API's answer has not the shape of a session: {mistake!r}"]
 

@@ -12,13 +12,26 @@ from webhook.samples import rtc
 from webhook.samples.rtc import PRODUCT_ID, User
 from webhook.samples.wire import Payload
 from webhook.simulation import names
-from webhook.simulation.channel.model import AUDIENCE, BROADCASTER, OTHER_ROLE, SENT_AFTER_MS, Call, Life, Stay, Visitor
+from webhook.simulation.channel.model import (
+    AUDIENCE,
+    BROADCASTER,
+    NETWORK,
+    OTHER_ROLE,
+    REBALANCED,
+    SENT_AFTER_MS,
+    SEVERAL_ADDRESSES,
+    Call,
+    Life,
+    Stay,
+    Visitor,
+)
 from webhook.simulation.truth import ChannelTruth, Line, Script, UserTruth
 
 JOINED = {BROADCASTER: 103, AUDIENCE: 105}
 LEFT = {BROADCASTER: 104, AUDIENCE: 106}
 BECAME = {BROADCASTER: 111, AUDIENCE: 112}
 USER_JOINED, USER_LEFT = 107, 108
+COMING_BACK = frozenset({REBALANCED, SEVERAL_ADDRESSES, NETWORK})  # after which the SDK joins again by itself
 BEYOND_SIGNED = 2**63  # added to the numbers of every other user: clientSeq has 64 bits and no sign
 
 
@@ -36,6 +49,12 @@ class Stage(Struct, frozen=True):
     call: Call
     begins_ms: int  # since 1970
     channel: str
+    project: str
+
+    @property
+    def sid(self) -> str:
+        """The id of the channel's session."""
+        return names.channel_sid(self.channel, self.project)
 
     def ms(self, at_ms: int) -> int:
         """The moment `at_ms` of the call, in ms since 1970."""
@@ -46,16 +65,14 @@ class Stage(Struct, frozen=True):
         return self.ms(at_ms) // 1000
 
 
-def write(call: Call, starts_ms: int) -> Script:
-    """The script of `call` in a simulation that starts at `starts_ms`, ms since 1970."""
+def write(call: Call, starts_ms: int, project: str = names.DEFAULT_PROJECT) -> Script:
+    """The script of `call`, in a channel of `project`, in a simulation that starts at `starts_ms`, ms since 1970."""
     channel = names.channel_of_run(call.channel, call.place, starts_ms)
-    stage = Stage(call, starts_ms + call.begins_ms, channel)
+    stage = Stage(call, starts_ms + call.begins_ms, channel, project)
     chance = Random(call.seed)
     words = sorted(_words(stage), key=lambda word: word.at_ms)
     lines = [_line(stage, number, word, chance) for number, word in enumerate(words)]
-    return Script(
-        names.channel_sid(channel), tuple(sorted(lines, key=lambda line: line.sent_ms)), _truth(stage, len(lines))
-    )
+    return Script(stage.sid, tuple(sorted(lines, key=lambda line: line.sent_ms)), _truth(stage, len(lines)))
 
 
 def _line(stage: Stage, number: int, word: Word, chance: Random) -> Line:
@@ -129,7 +146,7 @@ def _truth(stage: Stage, told: int) -> ChannelTruth:
     for visitor in life.visitors:
         seconds.update(_by_role(stage, visitor))
     return ChannelTruth(
-        sid=names.channel_sid(stage.channel),
+        sid=stage.sid,
         product="rtc",
         channel=stage.channel,
         state="live" if life.ends_ms is None else "ended",
@@ -137,7 +154,13 @@ def _truth(stage: Stage, told: int) -> ChannelTruth:
         distinct=told,
         users={str(visitor.uid): _user_truth(stage, visitor) for visitor in life.visitors},
         seconds=seconds,
+        reconnects=sum(map(_reconnects, life.visitors)),
     )
+
+
+def _reconnects(visitor: Visitor) -> int:
+    """Every stay but the last is followed by another."""
+    return sum(stay.reason in COMING_BACK for stay in visitor.stays[:-1])
 
 
 def _user_truth(stage: Stage, visitor: Visitor) -> UserTruth:

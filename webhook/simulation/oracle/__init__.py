@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from webhook.simulation.oracle.channels import RTC, fold_channel
+from webhook.simulation.oracle.channels import DEFAULT_PROJECT, RTC, fold_channel
 from webhook.simulation.oracle.entities import fold_entity
 from webhook.simulation.oracle.recordings import RECORDING, fold_recording
 from webhook.simulation.truth import Line, Truth
 
 
-def fold(lines: Iterable[Line]) -> Truth | None:
-    """The truth after `lines` of one session, each given once, in any order; None where there are none."""
+def fold(lines: Iterable[Line], project: str = DEFAULT_PROJECT) -> Truth | None:
+    """The truth after `lines` of one session of `project`, each given once, in any order; None where there are none."""
     told = list(lines)
     if not told:
         return None
     if told[0].product_id == RECORDING:
         return fold_recording(told)
-    return fold_channel(told) if told[0].product_id == RTC else fold_entity(told)
+    return fold_channel(told, project) if told[0].product_id == RTC else fold_entity(told)

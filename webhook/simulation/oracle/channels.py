@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -13,9 +14,11 @@ from webhook.simulation.truth import ChannelTruth, Line, UserTruth
 RTC = 1  # productId
 CREATED, DESTROYED = 101, 102
 LEAVES = frozenset({104, 106, 108})
+TURNS = frozenset({111, 112})
+RECONNECTING = frozenset({4, 9, 10, 99})  # reason
 ROLES = {103: "broadcaster", 104: "broadcaster", 111: "broadcaster", 107: "communication", 108: "communication"}
 APPLET = 8  # the one clientType of section 6 that people use
-PROJECT = "default"
+DEFAULT_PROJECT = "default"
 
 
 class Life(NamedTuple):
@@ -25,26 +28,27 @@ class Life(NamedTuple):
     is_open: bool
 
 
-def fold_channel(told: Sequence[Line]) -> ChannelTruth:
-    """The truth after `told`, at least one."""
+def fold_channel(told: Sequence[Line], project: str = DEFAULT_PROJECT) -> ChannelTruth:
+    """The truth after `told`, at least one, of a channel of `project`."""
     channel = told[0].payload["channelName"]
     life = newest_life(told)
     users = {uid: user for uid, words in _by_user(told).items() if (user := _user(words, life))}
     return ChannelTruth(
-        sid=channel_sid(channel),
+        sid=channel_sid(channel, project),
         product="rtc",
         channel=channel,
         state="live" if life.is_open else "ended",
         exit_status=None if life.is_open else "normal",
         distinct=distinct(told),
         users=users,
+        reconnects=sum(_reconnects(words, life) for words in _by_user(told).values()),
         seconds=_seconds(line for line in told if _at_s(line) >= life.from_s),
     )
 
 
-def channel_sid(channel: str) -> str:
-    """The id of a channel's session in the default project."""
-    return f"rtc:{PROJECT}:{quote(channel, safe='').replace('.', '%2E').replace('~', '%7E')}"
+def channel_sid(channel: str, project: str = DEFAULT_PROJECT) -> str:
+    """The id of a channel's session in a project."""
+    return f"rtc:{project}:{quote(channel, safe='').replace('.', '%2E').replace('~', '%7E')}"
 
 
 def newest_life(told: Sequence[Line]) -> Life:
@@ -103,6 +107,15 @@ def _user(words: Sequence[Line], life: Life) -> UserTruth | None:
         service=_told(words, "clientType") not in (None, APPLET),
         left_s=_at_s(last) if last.event_type in LEAVES else None,
         seconds=_seconds(own).total(),
+    )
+
+
+def _reconnects(words: Sequence[Line], life: Life) -> int:
+    """How often the user's SDK lost the channel in this life and joined again, whatever its role became meanwhile."""
+    stays = [line for line in words if _at_s(line) >= life.from_s and line.event_type not in TURNS]
+    return sum(
+        before.event_type in LEAVES and before.payload.get("reason") in RECONNECTING and after.event_type not in LEAVES
+        for before, after in pairwise(stays)
     )
 
 

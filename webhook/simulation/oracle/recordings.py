@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
+from statistics import median_low
 
 from webhook.simulation.oracle.copies import distinct
-from webhook.simulation.truth import Gap, Line, Loss, Payload, RecordingTruth, StreamTruth
+from webhook.simulation.oracle.recorders import recorder_truths
+from webhook.simulation.truth import Gap, Line, Loss, Payload, RecordingTruth, StreamTruth, Word
 
 Track = tuple[str, str]  # uid, "audio" or "video"
 Told = Sequence[Line]
@@ -19,6 +23,11 @@ SIGNS_OF_LIFE = frozenset({UPLOADING, 40, SLICED, AUDIO, VIDEO, SNAPSHOT})  # by
 FATAL, EXITED_ABNORMALLY = 5, 20
 UPLOAD_FAILURES = frozenset({(1, 32), (1, 47), (1, 51), (2, 50)})  # module, code
 ENDS = {"ended": "normal", "failed": "abnormal"}
+LISTING = (UPLOADED, BACKED_UP, STOPPED, 1001)  # types whose fileList names files that there are
+STORED = ("uploaded", "backed_up")
+COMPLETE = 10_000  # progress of a finished upload
+BACKUP = re.compile(r"(?:^|/)bak(\d+)_[^/]*$")
+RECENT = 9  # snapshots that the interval is learned from
 
 
 def fold_recording(lines: Told) -> RecordingTruth:
@@ -28,7 +37,7 @@ def fold_recording(lines: Told) -> RecordingTruth:
     told = sorted(lines, key=lambda line: (_event_ms(line), line.payload["sequence"]))
     recorders = _recorders(told)
     state = _state(told, recorders[-1])
-    numbers = {uid: sorted(line.payload["sequence"] for line in told if _uid(line) == uid) for uid in recorders}
+    numbers = _numbers(told, recorders)
     return RecordingTruth(
         sid=told[0].payload["sid"],
         product="cloud_recording",
@@ -37,14 +46,27 @@ def fold_recording(lines: Told) -> RecordingTruth:
         exit_status=ENDS.get(state),
         distinct=distinct(told),
         streams=_streams(told, recorders),
-        failovers=len(_named(told)),
+        recorders=recorder_truths(told, recorders, _named(told)),
+        failovers=max(len(_named(told)), _backups(told)),
         upload_state=next(filter(None, map(_upload_word, reversed(told))), "none"),
+        progress=_progress(told),
+        files=_files(told),
         errors=_codes(told, ERROR, "errorCode"),
         warnings=_codes(told, WARNING, "warnCode"),
         losses=_losses(told),
-        highest={uid: heard[-1] for uid, heard in numbers.items() if heard},
-        missing={uid: _gaps(heard) for uid, heard in numbers.items() if heard},
+        highest={uid: heard[-1] for uid, heard in numbers.items()},
+        missing={uid: _gaps(heard) for uid, heard in numbers.items()},
     )
+
+
+def _numbers(told: Told, recorders: Sequence[str]) -> dict[str, list[int]]:
+    """The numbers heard of each recorder that was heard, ascending."""
+    heard = {uid: sorted(line.payload["sequence"] for line in told if _uid(line) == uid) for uid in recorders}
+    return {uid: numbers for uid, numbers in heard.items() if numbers}
+
+
+def _files(told: Told) -> int:
+    return len({_file_name(file) for line in _of(told, *LISTING) for file in _details(line).get("fileList") or ()})
 
 
 def _uid(line: Line) -> str:
@@ -117,40 +139,84 @@ def _upload_word(line: Line) -> str | None:
     return "failed" if line.event_type in word and details.get("status") else word.get(line.event_type)
 
 
+def _progress(told: Told) -> float:
+    """The share that was uploaded by the last word on it; where that failed, by the last progress that was told."""
+    last = next((line for line in reversed(told) if _upload_word(line)), None)
+    if last is None:
+        return 0.0
+    if _upload_word(last) in STORED:
+        return 1.0
+    if last.event_type == UPLOADER_STARTED and _upload_word(last) != "failed":
+        return 0.0
+    beats = [_details(line)["progress"] for line in _of(told, UPLOADING)]
+    return beats[-1] / COMPLETE if beats else 0.0
+
+
+def _backups(told: Told) -> int:
+    """How many failovers the names of files tell of: `bak<n>_` in front, n from 0."""
+    found = [BACKUP.search(_details(line)["fileName"]) for line in _of(told, SNAPSHOT)]
+    return max((int(match[1]) + 1 for match in found if match), default=0)
+
+
+def _file_name(file: Payload | str) -> str:
+    return file if isinstance(file, str) else file.get("fileName") or file["filename"]
+
+
 def _codes(told: Told, event_type: int, field: str) -> tuple[int, ...]:
     return tuple(sorted({_details(line)[field] for line in _of(told, event_type)}))
 
 
 def _losses(told: Told) -> tuple[Loss, ...]:
     slices = [_details(line) for line in _of(told, SLICED)]
-    lost = {(it["streamUid"], it["discontinueUtcMs"], it["startUtcMs"]) for it in slices}
-    return tuple(sorted((uid, since_ms, until_ms) for uid, since_ms, until_ms in lost if since_ms < until_ms))
+    lost = {(it["streamUid"], it["discontinueUtcMs"], it["startUtcMs"], it["trackType"]) for it in slices}
+    return tuple(sorted(each for each in lost if each[1] < each[2]))
 
 
 def _streams(told: Told, recorders: Sequence[str]) -> dict[str, StreamTruth]:
-    words = _last_words(told, recorders)
+    words = _words(told, recorders)
     names = {_details(line)["fileName"] for line in _of(told, SNAPSHOT)}
     uids = {uid for uid, _ in words} | {_subject(name) for name in names}
     return {uid: _stream(uid, words, [name for name in names if _subject(name) == uid]) for uid in uids}
 
 
-def _stream(uid: str, words: dict[Track, str], names: list[str]) -> StreamTruth:
+def _stream(uid: str, words: dict[Track, tuple[Word, ...]], names: list[str]) -> StreamTruth:
     last = max(names, key=lambda name: name[-21:], default=None)
-    at_ms = snapshot_ms(last) if last else None
+    video, audio = words.get((uid, "video"), ()), words.get((uid, "audio"), ())
     return StreamTruth(
-        words.get((uid, "video"), "unknown"), words.get((uid, "audio"), "unknown"), len(names), last, at_ms
+        video=video[-1][1] if video else "unknown",
+        audio=audio[-1][1] if audio else "unknown",
+        snapshots=len(names),
+        last_file=last,
+        last_at_ms=snapshot_ms(last) if last else None,
+        interval_ms=_interval(sorted({snapshot_ms(name) for name in names})),
+        video_words=video,
+        audio_words=audio,
     )
 
 
-def _last_words(told: Told, recorders: Sequence[str]) -> dict[Track, str]:
-    """The last word on each track of the newest recorder that spoke of it."""
-    by_recorder = sorted(_of(told, AUDIO, VIDEO), key=lambda line: recorders.index(_uid(line)))
-    return {
-        (_details(line)["streamUid"], "video" if line.event_type == VIDEO else "audio"): (
-            "stopped" if _details(line)["state"] else "receiving"
-        )
-        for line in by_recorder
-    }
+def _interval(taken: Sequence[int]) -> int | None:
+    recent = taken[-RECENT:]
+    pauses = [after - before for before, after in pairwise(recent)]
+    return median_low(pauses) if len(pauses) > 1 else None
+
+
+def _words(told: Told, recorders: Sequence[str]) -> dict[Track, tuple[Word, ...]]:
+    """What each track went through: once a newer recorder has spoken of it, no older one's word counts."""
+    spoken: dict[Track, int] = {}
+    words: dict[Track, list[Word]] = {}
+    for line in _of(told, AUDIO, VIDEO):
+        track = (_details(line)["streamUid"], "video" if line.event_type == VIDEO else "audio")
+        rank = recorders.index(_uid(line))
+        if rank >= spoken.get(track, 0):
+            spoken[track] = rank
+            words.setdefault(track, []).append((_event_ms(line), "stopped" if _details(line)["state"] else "receiving"))
+    return {track: _changes(said) for track, said in words.items()}
+
+
+def _changes(said: Sequence[Word]) -> tuple[Word, ...]:
+    """Those words that change something; of several in one instant only the last was ever true."""
+    lasting = [word for word, after in zip(said, [*said[1:], None], strict=True) if not after or after[0] != word[0]]
+    return tuple(word for before, word in pairwise([None, *lasting]) if word and (not before or before[1] != word[1]))
 
 
 def _subject(name: str) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from webhook.samples import recording as tell
 from webhook.simulation import names
 from webhook.simulation.recording import course
+from webhook.simulation.recording.course import happens
 from webhook.simulation.recording.model import (
     MOVE_MS,
     STAGGER_MS,
@@ -21,6 +22,7 @@ from webhook.simulation.recording.model import (
 
 PREFIXES = ("", "", "snapshots/", "eu/2026/shots/")
 INTERVALS_MS = (5_000, 8_000, 10_000, 10_000)
+STANDS_BY_MS = 1_000  # before the recording begins
 STORM_MS = 90_000  # when it breaks, in ms since the simulation began
 GUST_MS = 400  # within which it stops everything
 
@@ -33,14 +35,25 @@ def screenshots(rng: Random) -> Recording:
 
 
 def failover(rng: Random) -> Recording:
-    """One to three failovers in which the recorders interleave and tell some things both; the old ones may leave."""
+    """One to three failovers in which the recorders interleave and tell some things both; the old ones may leave.
+
+    In every other one the last successor is heard even before the first recorder: it stands by, and only the 12 says
+    when it took over.
+    """
     count = rng.randint(1, 3)
     lasts_ms = rng.randrange(100_000, 180_000)
     part_ms = lasts_ms // (count + 1)
     moves_ms = tuple(part_ms * (place + 1) + rng.randint(-4_000, 4_000) for place in range(count))
     recording = _taking_snapshots(rng, lasts_ms, moves_ms)
     goodbyes = [last for old, at_ms in enumerate(moves_ms) if rng.random() < 0.5 for last in _goodbye(rng, old, at_ms)]
-    return replace(recording, echoes=True, happenings=(*recording.happenings, *goodbyes))
+    told = replace(recording, echoes=True, happenings=(*recording.happenings, *goodbyes))
+    return _standing_by(told, count) if rng.random() < 0.5 else told
+
+
+def _standing_by(recording: Recording, successor: int) -> Recording:
+    early = happens(-STANDS_BY_MS // 2, 13, tell.high_availability_registered)
+    happenings = (*recording.happenings, replace(early, recorder=successor))
+    return replace(recording, happenings=happenings, begins_ms=recording.begins_ms + STANDS_BY_MS)
 
 
 def _goodbye(rng: Random, old: int, moves_ms: int) -> list[Happening]:
