@@ -16,10 +16,9 @@ from pathlib import Path
 
 import click
 
-from tests.system.chaos.run import Terms, play
+from tests.system.chaos.run import SMALL_SPOOL, Terms, play
 from tests.system.chaos.verdict import Difference
 
-SMALL_SPOOL = 1_000_000  # bytes; reached within seconds of an outage
 LONG_MINUTES = 4.0  # from then on two stacks share the time: one with a spool as it comes, one with a small one
 MOST_SHOWN = 20
 

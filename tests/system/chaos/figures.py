@@ -11,12 +11,14 @@ from tests.system.chaos.kept import Kept
 from tests.system.chaos.ledger import Ledger
 from tests.system.chaos.load import Load
 from tests.system.chaos.verdict import Difference
+from tests.system.stack import Stack
+from webhook.store.spool.segment import DAMAGED
 
 ENOUGH = {Kind.KILL: 6 / 7, Kind.OUTAGE: 0.8}  # of what was scheduled: some faults find nobody to hit
 
 
-def lines(load: Load, gremlin: Gremlin, kept: Kept, said: str) -> Iterator[str]:
-    """What happened, for people to read. `said` is the log of `vigil up`."""
+def lines(load: Load, gremlin: Gremlin, kept: Kept, stack: Stack) -> Iterator[str]:
+    """What happened, for people to read."""
     ledger = load.ledger
     yield _posts(load, ledger)
     for kind in Kind:
@@ -28,11 +30,11 @@ def lines(load: Load, gremlin: Gremlin, kept: Kept, said: str) -> Iterator[str]:
             yield f"answers {status}: {_percentiles(sorted(took_s))}"
     acknowledged = sum(told.acknowledged > 0 for told in ledger.told.values())
     unsure = sum(not told.acknowledged and name in kept.places for name, told in ledger.told.items())
-    yield (
-        f"kept: {len(kept.places)} noticeIds in {len(kept.session_ids)} sessions; {acknowledged} were acknowledged, "
-        f"{unsure} came through without an answer; {_listed(kept.folded)}"
-    )
-    yield f"log of vigil up: {said.count('Traceback (most recent call last)')} tracebacks"
+    silent = f"{len(kept.silent)} of them silent"
+    yield f"kept: {len(kept.places)} noticeIds in {len(kept.session_ids)} sessions, {silent}; {_listed(kept.folded)}"
+    yield f"{acknowledged} noticeIds were acknowledged, {unsure} more were kept without an answer"
+    damaged = len([*stack.var.glob(f"spool/*{DAMAGED}")])
+    yield f"damaged segments: {damaged}; tracebacks in the log of vigil up: {stack.said().count('Traceback')}"
 
 
 def too_few(gremlin: Gremlin, seconds: float) -> list[Difference]:

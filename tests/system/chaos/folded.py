@@ -45,7 +45,7 @@ def differences(stored: Session, entries: Entries, lines: Lines, now_ms: int) ->
     if stored.lost_ms is not None and stored.lost_ms != silence_deadline_ms(folded):
         yield f"it is lost since {stored.lost_ms}, but its silence counts from {silence_deadline_ms(folded)} on"
     yield from _unlike(view(stored, now_ms), view(folded, now_ms), "")
-    yield from _unlike(_timeline(stored, entries, now_ms), _timeline(folded, again, now_ms), "timeline ")
+    yield from _unlike(drawn(stored, entries, now_ms), drawn(folded, again, now_ms), "timeline ")
 
 
 def view(session: Session, now_ms: int) -> Json:
@@ -64,9 +64,10 @@ def _unlost(session: Session, now_ms: int) -> Session:
     return settle(replace(session, lost_ms=None), now_ms, deaf=True)
 
 
-def _timeline(session: Session, entries: Entries, now_ms: int) -> Json:
-    drawn = timeline_view(timeline(_unlost(session, now_ms), entries.values(), Window(None, None)))
-    seen: Json = json.loads(msgspec.json.encode(drawn))
+def drawn(session: Session, entries: Entries, now_ms: int) -> Json:
+    """The session's timeline as the API would show it at that time, had no silence been noticed."""
+    shown = timeline_view(timeline(_unlost(session, now_ms), entries.values(), Window(None, None)))
+    seen: Json = json.loads(msgspec.json.encode(shown))
     return seen
 
 

@@ -40,6 +40,7 @@ class Kept:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self.folded: Counter[str] = Counter()  # entries by outcome
         self.counted: Counter[str] = Counter()  # arrivals by outcome, as the statistics of minutes say
+        self.silent: set[str] = set()  # sessions that are lost, of those that were looked at
         self._shards: dict[str, list[int]] = defaultdict(list)
         self._redis = redis
         for shard in range(SHARDS):
@@ -61,7 +62,9 @@ class Kept:
             return None
         keys = ShardKeys(shards[0])
         stored: Any = self._redis.get(keys.session(sid))
-        return decode_session(stored), self._entries(keys.log(session_log(sid)))
+        session = decode_session(stored)
+        self.silent |= {sid} if session.lost_ms is not None else set()
+        return session, self._entries(keys.log(session_log(sid)))
 
     def _walk(self, keys: ShardKeys) -> None:
         for key in self._redis.scan_iter(keys.session("*"), count=1000):

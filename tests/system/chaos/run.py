@@ -25,9 +25,11 @@ from tests.system.chaos.verdict import Difference, judge
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 from webhook.simulation.agora import INGEST_PATH, Target
+from webhook.store.spool.segment import NEW, SENT, WAITING
 
 QUIET_WITHIN = 60.0  # seconds from the last fault and the last post to the last notification applied
-LOCKS = (".lock",)  # files in the spool's directory that hold no notifications
+HOLDING = (NEW, WAITING, SENT)
+SMALL_SPOOL = 300_000  # bytes; full within seconds of an outage, so that posts are refused
 Say = Callable[[str], object]
 
 
@@ -76,7 +78,7 @@ def play(directory: Path, terms: Terms, say: Say) -> list[Difference]:
         )
         unrest = quieten(rig)
         kept, differences = judge(rig.server.redis, ledger, load)
-        for line in figures.lines(load, gremlin, kept, rig.stack.said()):
+        for line in figures.lines(load, gremlin, kept, rig.stack):
             say(line)
         return [
             *(Difference("unrest", words) for words in unrest),
@@ -129,12 +131,11 @@ def _held(rig: Rig) -> dict[str, int]:
 
 
 def spooled_bytes(var: Path) -> int:
-    """How many bytes the files of the spool hold."""
-    files = [path for path in (var / "spool").rglob("*") if path.suffix not in LOCKS]
+    """How many bytes of the spool's segments wait for Redis; what was found damaged was reported, and waits no more."""
     sizes = []
-    for path in files:
+    for path in (var / "spool").glob("*"):
         try:
-            sizes += [path.stat().st_size] if path.is_file() else []
+            sizes += [path.stat().st_size] if path.suffix in HOLDING else []
         except FileNotFoundError:  # drained between the listing and the look
             continue
     return sum(sizes)

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 
 from tests.system.chaos.faults import KILLED, LAPSES, OUTAGES, PAUSED, Kind, schedule
-from tests.system.chaos.run import Terms, play
+from tests.system.chaos.run import SMALL_SPOOL, Terms, play
 from tests.system.stack import needs_proc
 
-A_MINUTE = Terms(seed=4, seconds=60, rate=160, spool_bytes=1_000_000)
+A_MINUTE = Terms(seed=4, seconds=60, rate=160, spool_bytes=SMALL_SPOOL)
 
 
 @needs_proc

@@ -15,7 +15,7 @@ from tests.system.chaos.load import NOBODY, Load, Wave
 from tests.system.stack import SHARDS
 from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log
 from webhook.domain.session import Session
-from webhook.simulation.comparison import compare
+from webhook.simulation.comparison import compare, compare_timeline
 from webhook.simulation.oracle import fold
 from webhook.simulation.plan import Posting
 from webhook.simulation.truth import Line, Script
@@ -144,7 +144,7 @@ class _Judging:
         yield from ((Promise.ASIDE, words) for words in self._elsewhere())
         yield from ((Promise.COUNTS, words) for words in self._times(entries))
         yield from ((Promise.STATUS, words) for words in folded.differences(session, entries, self._lines, now_ms))
-        yield from ((Promise.ORACLE, words) for words in self._untrue(session, now_ms))
+        yield from ((Promise.ORACLE, words) for words in self._untrue(session, entries, now_ms))
 
     def _counters(self, session: Session) -> Iterator[str]:
         """Promise 2: the session counts what its log lists, and that is what was acknowledged, and perhaps more."""
@@ -173,12 +173,15 @@ class _Judging:
             if not least <= at_ms <= (at_ms if most is None else most):
                 yield f"an entry without a time happened at {entry.occurred_ms}, but was told from {least} to {most}"
 
-    def _untrue(self, session: Session, now_ms: int) -> list[str]:
+    def _untrue(self, session: Session, entries: Mapping[str, Entry], now_ms: int) -> list[str]:
         """Against the simulator's own fold, which shares no code with Vigil's."""
         lines = {line.notice_id: line for line in self._lines.values()}
         whole = len(lines) == len(self._script.lines)
         truth = self._script.truth if whole else fold(lines.values())
-        return [] if truth is None else compare(folded.view(session, now_ms), truth)
+        if truth is None:
+            return []
+        timeline = compare_timeline(folded.drawn(session, entries, now_ms), truth)
+        return [*compare(folded.view(session, now_ms), truth), *timeline]
 
 
 def _walked(redis: Redis) -> Differences:
