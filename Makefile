@@ -1,21 +1,26 @@
 # One .venv, filled from locks with hashes; every target works on a machine that has Python 3.11+ and nothing else.
 PYTHON ?= python3
+TEST_PROCESSES ?= 2
+CHAOS_MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: run test test-full check format lock clean
+.PHONY: run test test-full chaos check format lock clean
 
 run: $(RUNTIME)  ## start everything and print the addresses
 	@exec $(BIN)/vigil up
 
 test: $(DEV)  ## the test suite, on a real server
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 test-full: $(DEV)  ## with the tests that take minutes
 	$(BIN)/python -m pytest -m ""
+
+chaos: $(DEV)  ## minutes of killing, pausing and starving, then an account of every acknowledged notification
+	$(BIN)/python -m tests.system.chaos --minutes $(CHAOS_MINUTES) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 check: $(DEV)  ## format, lint, types, import law, dependency audit
 	$(BIN)/ruff format --check .
