@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from webhook.domain.errors import ConfigurationError
-from webhook.settings import Settings, from_environment
+from webhook.settings import Settings, from_environment, unknown_names
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(process)d {name}: %(message)s"
 
@@ -18,6 +18,12 @@ def settings_or_exit() -> Settings:
         return from_environment()
     except ConfigurationError as mistake:
         exit_with(mistake.problems)
+
+
+def warn_of_unknown_settings() -> None:
+    """Says in the log which variables look like settings and are none; for the first process of each kind."""
+    for sentence in unknown_names():
+        logging.getLogger(__name__).warning("%s", sentence)
 
 
 def exit_with(problems: list[str]) -> NoReturn:

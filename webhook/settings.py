@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -108,6 +109,8 @@ SETTING_NAMES = {
 SECRETS_NAME = "AGORA_NOTIFICATION_SECRET"
 TOKENS_NAME = "VIGIL_API_TOKENS"
 FILE_NAME = "VIGIL_CONFIG"
+COMMAND_TOKEN_NAME = "VIGIL_TOKEN"  # which commands that use the API read
+PREFIX = "VIGIL_"
 MAY_BE_EMPTY = frozenset({"VIGIL_SPOOL_DIR"})  # where the empty value says something
 SECRET_NAMES = frozenset({"REDIS_URL"})  # whose values no message shows
 SECTION_KEYS = frozenset(
@@ -266,3 +269,15 @@ def _expand(value: Any, environment: Mapping[str, str], problems: list[str]) -> 
 def from_environment() -> Settings:
     """The settings of this process. Raises ConfigurationError."""
     return load(os.environ)
+
+
+def unknown_names(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none: platforms add some, people misspell some."""
+    known = (*SETTING_NAMES.values(), TOKENS_NAME, FILE_NAME, COMMAND_TOKEN_NAME)
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    return [f"{name} is no setting of Vigil{_nearest(name, known)}" for name in unknown]
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    return f"; did you mean {near[0]}?" if near else ""

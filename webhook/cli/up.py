@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from webhook import development, embedded
 from webhook.domain.errors import ConfigurationError, StoreError, Unsupported, WrongShards
-from webhook.process import exit_with, log_to_stderr
+from webhook.process import exit_with, log_to_stderr, warn_of_unknown_settings
 from webhook.settings import SECRETS_NAME, Settings, from_environment
 from webhook.supervisor import Child, Stage, Supervisor
 from webhook.wiring import check_server
@@ -43,6 +43,7 @@ def up() -> None:
     try:
         settings = from_environment()
         log_to_stderr("up", settings.log_level)
+        warn_of_unknown_settings()
         held = embedded.claim(settings.var)
         environment = _environment(settings := _with_port(settings))
         Supervisor(_stages(settings, environment)).run(partial(_announce, settings))
