@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from werkzeug.serving import make_server
+from werkzeug.wsgi import get_input_stream
 
 from tests.store.build import poison, started
 from tests.store.rig import Rig
@@ -24,8 +25,12 @@ NOWHERE = "http://127.0.0.1:9"
 def vigil(application: Flask, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the API; while a route waits, workers work."""
     monkeypatch.setattr("webhook.routes.dead_letters.sleep", lambda _: rig.drain())
-    server = make_server("127.0.0.1", 0, application, threaded=False)
-    thread = threading.Thread(target=server.serve_forever)
+
+    def bounded(environ: Any, start: Any) -> Any:
+        return application.wsgi_app(environ | {"wsgi.input": get_input_stream(environ)}, start)
+
+    server = make_server("127.0.0.1", 0, bounded)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

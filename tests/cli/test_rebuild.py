@@ -91,7 +91,6 @@ def test_it_waits_for_a_worker_and_wakes_one_for_what_came_meanwhile(
     vigil: Vigil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shard = vigil.rig.shard(vigil.rig.keys_of(started()).shard, "a worker")
-    monkeypatch.setattr("webhook.cli.rebuild.sleep", lambda _: shard.release())
     vigil.rig.append(video(0, at_ms=AT_MS + 9))
     monkeypatch.setattr("webhook.cli.rebuild.sleep", lambda _: vigil.rig.redis.delete(shard.keys.lease))
     assert vigil.run("s1").exit_code == 1

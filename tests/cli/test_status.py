@@ -135,7 +135,7 @@ def test_a_session_that_is_only_registered_has_no_last_word(rig: Rig, url: str, 
 def test_what_the_api_refuses_is_told_by_option(rig: Rig, url: str) -> None:
     result = run("--state", "happy", "--url", url)
     assert result.exit_code == 2
-    assert "--state 'happy': known are expected, starting, live" in result.stderr
+    assert "state: 'happy': known are expected, starting, live" in result.stderr
 
 
 def test_a_session_that_is_not_there_exits_1(rig: Rig, url: str) -> None:

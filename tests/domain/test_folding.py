@@ -349,6 +349,29 @@ def test_posts_without_a_receipt_are_all_copies() -> None:
     assert counters(kept.session()) == (3, 2, 0)
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_folding_anew_does_not_revive_what_could_not_be_applied(together: bool) -> None:
+    kept = Kept()
+    kept.take([dead_letter(reading(exited(1, sequence=3)), "RuntimeError: out of luck")])
+    timeless = changed(started(sequence=1), sendts=...)
+    earlier = timeless | {"notifyMs": timeless["notifyMs"] - 5000}
+    if together:
+        folding = kept.fold(timeless, earlier)
+    else:
+        kept.fold(timeless)
+        folding = kept.fold(earlier)
+    assert folding.moved == {SID}
+    view = session_view(kept.session())
+    assert (view["state"], view["exit"]) == ("starting", None)
+    assert view["sequence"]["1001"] == {"highest": 3, "missing": [[2, 2]]}
+
+
+def changed(said: Notification, **fields: Any) -> Notification:
+    """`said` with fields of its payload replaced; `...` leaves one out."""
+    payload = said["payload"] | fields
+    return said | {"payload": {name: value for name, value in payload.items() if value is not ...}}
+
+
 def test_a_dead_letter_without_a_fact_is_kept_without_a_session() -> None:
     kept = Kept()
     folding = kept.take([replace(dead_letter(reading(snapshot()), "broken"), fact=None)])

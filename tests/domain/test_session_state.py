@@ -72,7 +72,7 @@ STATES: list[tuple[str, list[Notification], str, float]] = [
     ("live since the first sign", [video(0, **at(5)), snapshot(**at(9)), audio(0, **at(3))], "live", 3),
     ("a recorder that left", [video(0, **at(1)), left(**at(5))], "ending", 5),
     ("a recorder that left before anything lived", [started(**at(1)), left(**at(5))], "ending", 5),
-    ("ending since it last left", [left(**at(5)), left(**at(7))], "ending", 7),
+    ("ending since it first left", [left(**at(5)), left(**at(7))], "ending", 5),
     ("streams after the leave", [left(**at(5)), video(1, **at(6)), audio(1, **at(7))], "ending", 5),
     ("upload before the leave", [uploaded(**at(4)), left(**at(5))], "ending", 5),
     ("upload after the leave", [left(**at(5)), uploaded(**at(8))], "ended", 8),
@@ -134,9 +134,9 @@ STATES: list[tuple[str, list[Notification], str, float]] = [
     ),
     ("without a failover the recorder heard last", [exited(**at(5)), video(0, **at(6), **NEW)], "live", 6),
     (
-        "without a recorder's uid nothing ends",
+        "an end without a recorder's uid",
         [notification(11, {"exitStatus": 0}, recorder="", **at(5))],
-        "starting",
+        "ended",
         5,
     ),
 ]

@@ -221,6 +221,15 @@ def test_the_highest_failover_that_a_file_name_counts_is_shown() -> None:
     assert detail(snapshot(1, prefix="bak2_"), snapshot(3, prefix="bak1_"), snapshot(4))["failoverNames"] == "bak2"
 
 
+def test_failovers_are_as_many_as_recorders_were_named_or_file_names_count() -> None:
+    named = [told(12, {"newUid": NEW}, 1), told(12, {"newUid": "3003"}, 2)]
+    assert view_of(*named)["failovers"] == 2
+    assert view_of(snapshot(3))["failovers"] == 0
+    assert view_of(snapshot(3, prefix="bak0_"))["failovers"] == 1
+    assert view_of(named[0], snapshot(3, prefix="bak2_"))["failovers"] == 3
+    assert view_of(*named, snapshot(3, prefix="bak0_"))["failovers"] == 2
+
+
 def test_the_status_that_was_reported_last_is_shown_in_words() -> None:
     assert detail(told(3, {"status": 5}, 1), told(3, {"status": 6}, 2, uid=""), told(3, {"status": 4}, 0)) == {
         "status": {"code": 6, "name": "recording_stopped", "meaning": "the recording has stopped", "at": stamp(2)}

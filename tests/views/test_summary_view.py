@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.store.lags import bucket, percentile
+from webhook.store.spools import Spooled
 from webhook.store.summary import Figures
 from webhook.views.summary import summary_view, verdict
+
+NOTHING = Spooled(depth=0, oldest_ms=None, unconfirmed=0, damaged=0)
 
 
 def figures(
@@ -15,11 +18,12 @@ def figures(
     outcomes: dict[str, int] | None = None,
     rejected: dict[str, int] | None = None,
     lags_ms: tuple[int, ...] = (),
+    spooled: Spooled = NOTHING,
     **rest: int,
 ) -> Figures:
-    plain = {"inbox_depth": 0, "inbox_oldest_ms": 0, "dead_letters": 0} | rest
+    plain = {"inbox_depth": 0, "inbox_oldest_ms": 0, "dead_letters": 0, "now_ms": 0} | rest
     lags = Counter(bucket(lag_ms) for lag_ms in lags_ms)
-    return Figures(Counter(gauges), Counter(outcomes), lags, Counter(rejected), **plain)
+    return Figures(Counter(gauges), Counter(outcomes), lags, Counter(rejected), spooled=spooled, **plain)
 
 
 def test_the_summary_of_nothing_has_every_figure() -> None:
@@ -131,3 +135,9 @@ def test_the_summary_tells_slow_ones_from_the_rest(share: str, slow: bool) -> No
     lag: dict[str, Any] = summary_view(figures(lags_ms=(*[31] * 97, *[4000] * 3)), 1)["lag"]
     expected = 4.0 if slow else 0.031
     assert lag[share] == pytest.approx(expected, rel=0.12)
+
+
+def test_what_waits_in_spools_is_counted_with_its_age() -> None:
+    waiting = Spooled(depth=2, oldest_ms=1000, unconfirmed=0, damaged=0)
+    assert summary_view(figures(spooled=waiting, now_ms=4500), 1)["spool"] == {"depth": 2, "oldestAge": 3.5}
+    assert verdict(figures(spooled=waiting), 1) == "2 notifications wait in spools"

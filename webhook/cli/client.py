@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 import click
 import urllib3
 
+from webhook.cli.reaching import UNREACHABLE, address_of, nothing_answers, token_for
 from webhook.process import settings_or_exit
-from webhook.settings import Settings
 
 TIMEOUT = 15.0  # seconds
+NOT_FOUND = 1
 
 
 class Failure(click.ClickException):
@@ -25,10 +26,10 @@ class Failure(click.ClickException):
 
 
 class Api:
-    """The API at `base`. A call raises Failure: code 1 for what is not there, 2 for all else."""
+    """The API at `address`. A call raises Failure: code 1 for what is not there, 2 for all else."""
 
-    def __init__(self, base: str, token: str | None) -> None:
-        self._base = base.rstrip("/")
+    def __init__(self, address: str, token: str | None) -> None:
+        self._address = address.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **query: Any) -> Any:
@@ -38,46 +39,44 @@ class Api:
 
     def send(self, method: str, path: str, body: Any) -> Any:
         """The answer to a call that changes something."""
-        return self._ask(method, path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        return self._ask(method, path, json.dumps(body).encode())
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-        url = f"{self._base}/api/v1{path}"
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        url = f"{self._address}/api/v1{path}"
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         try:
-            answer = urllib3.request(
-                method, url, body=body, headers=self._headers | (headers or {}), timeout=TIMEOUT, retries=False
-            )
+            answer = urllib3.request(method, url, body=body, headers=headers, timeout=TIMEOUT, retries=False)
+        except urllib3.exceptions.HTTPError as failure:
+            raise Failure(nothing_answers(self._address), UNREACHABLE) from failure
+        try:
             content = answer.json()
-        except (urllib3.exceptions.HTTPError, ValueError) as failure:
-            raise Failure(
-                f"{self._base} does not answer as Vigil does ({failure}); is `vigil up` running there?", 2
-            ) from failure
+        except ValueError as failure:
+            told = f"{self._address} answers {answer.status} and no JSON, so it is no Vigil."
+            raise Failure(told, UNREACHABLE) from failure
         if answer.status >= 400:
-            mistakes = "".join(f"\n  {each['path']}: {each['message']}" for each in content.get("errors", []))
-            raise Failure(
-                f"{content.get('title')}: {content.get('detail')}{mistakes}", 1 if answer.status == 404 else 2
-            )
+            raise Failure(_refused(content), NOT_FOUND if answer.status == 404 else UNREACHABLE)
         return content
 
 
-def api_options(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options `--url` and `--token` of a command that needs this role; it gets the Api as `api`."""
+def _refused(problem: dict[str, Any]) -> str:
+    """A problem document, a mistake a line."""
+    mistakes = [f"{each['path']}: {each['message']}" for each in problem.get("errors", [])]
+    return "\n".join([f"{problem.get('title')}: {problem.get('detail')}", *mistakes])
+
+
+def with_api(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options `--url` and `--token` of a command that needs this role; it gets the Api they lead to as `api`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        def with_api(url: str | None, token: str | None, **options: Any) -> Any:
+        def call(url: str | None, token: str | None, **options: Any) -> Any:
             settings = settings_or_exit()
-            base = url or f"http://127.0.0.1:{settings.port}"
-            return command(api=Api(base, token or (None if url else own_token(settings, role))), **options)
+            address = address_of(settings, url)
+            return command(api=Api(address, token_for(settings, address, token, role)), **options)
 
-        with_api.__doc__, with_api.__name__ = command.__doc__, command.__name__
-        with_api.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-        at = click.option("--url", help="Where Vigil answers; default is this machine at PORT.")
-        by = click.option("--token", envvar="VIGIL_TOKEN", help=f"The token of a {role}, where Vigil needs one.")
-        return at(by(with_api))
+        call.__doc__, call.__name__ = command.__doc__, command.__name__
+        call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+        by = f"The token of a {role}; default here one of VIGIL_API_TOKENS."
+        with_token = click.option("--token", envvar="VIGIL_TOKEN", help=by)(call)
+        return click.option("--url", help="Where Vigil answers; default is this machine at PORT.")(with_token)
 
     return decorate
-
-
-def own_token(settings: Settings, role: str) -> str | None:
-    """A token of this role, or of an operator, out of the settings of this machine; None where there is none."""
-    roles = ("operator",) if role == "operator" else ("reader", "operator")
-    return next((token.token for wanted in roles for token in settings.api_tokens if token.role == wanted), None)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import click
 
-from webhook.cli.client import Api, Failure, api_options
+from webhook.cli.client import Api, Failure, with_api
 
 PAGE = 500
 DECIDED = {
@@ -49,7 +49,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--discard", metavar="ID", help="Give this one up; needs --reason.")
 @click.option("--reason", help="Why it is discarded; the audit list keeps it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
-@api_options("operator")
+@with_api("operator")
 def dead_letters(api: Api, limit: int, discard: str | None, reason: str | None, as_json: bool, **wanted: Any) -> None:
     """Lists what could not be processed, last received first, or discards one.
 
@@ -79,7 +79,7 @@ def dead_letters(api: Api, limit: int, discard: str | None, reason: str | None, 
 @filters
 @click.option("--all", "everything", is_flag=True, help="All of them, where no filter is given.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each as JSON.")
-@api_options("operator")
+@with_api("operator")
 def replay(api: Api, ids: tuple[str, ...], everything: bool, as_json: bool, **wanted: Any) -> None:
     """Has dead letters processed again, those that are named or all that a filter chooses.
 

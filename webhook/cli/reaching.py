@@ -17,14 +17,15 @@ def address_of(settings: Settings, url: str | None) -> str:
     return address if "://" in address else f"http://{address}"
 
 
-def token_for(settings: Settings, address: str, given: str | None) -> str | None:
-    """The token that was given, else, on this machine only, the first of VIGIL_API_TOKENS; None where there is none.
+def token_for(settings: Settings, address: str, given: str | None, role: str) -> str | None:
+    """The token that was given, else, on this machine only, one of VIGIL_API_TOKENS that may do what `role` may.
 
     A token that nobody named goes nowhere else: whoever answers at another address would get to know it.
     """
     if given or urlsplit(address).hostname not in LOOPBACK:
         return given or None
-    return next((token.token for token in settings.api_tokens), None)
+    fitting = [token for token in settings.api_tokens if token.role in (role, "operator")]
+    return min(fitting, key=lambda token: token.role != role).token if fitting else None
 
 
 def nothing_answers(address: str) -> str:

@@ -121,7 +121,7 @@ def _options(given: dict[str, Any]) -> Options:
     settled = {
         "seed": secrets.randbits(32) if given["seed"] is None else given["seed"],
         "url": url,
-        "token": token_for(settings, url, given["token"]),
+        "token": token_for(settings, url, given["token"], "reader"),
         "secret": secret,
         "project": source.project,
     }

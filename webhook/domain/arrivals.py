@@ -78,8 +78,12 @@ def read(arrival: Arrival, received_ms: int) -> Reading:
 
 
 def dead_letter(reading: Reading, error: str) -> Reading:
-    """`reading` set aside because it could not be folded; where it has a fact it still counts as heard."""
-    fact = replace(reading.fact, event=Undecoded(error), effect=None) if reading.fact else None
+    """`reading` set aside because it could not be folded; where it has a fact it still counts as heard.
+
+    Without a time of its own it has no place in the order, and nothing that could count as heard.
+    """
+    heard = reading.fact is not None and not reading.fact.timeless
+    fact = replace(reading.fact, event=Undecoded(error), effect=None) if reading.fact and heard else None
     entry = replace(reading.entry, outcome=Outcome.DEAD_LETTER, error=error, effect=None)
     return replace(reading, log=DEAD, entry=entry, fact=fact)
 
@@ -116,11 +120,7 @@ def _of_session(arrival: Arrival, envelope: Envelope, fact: Fact) -> Reading:
     reading = Reading(
         session_log(fact.session_id), fact.identity, entry, fact, fact.received_ms, unknown_fields(envelope)
     )
-    if not isinstance(fact.event, Undecoded):
-        return reading
-    dead = dead_letter(reading, fact.event.error)
-    # without a time of its own it has no place in the order, and nothing that could count as heard
-    return replace(dead, fact=None) if fact.timeless else dead
+    return dead_letter(reading, fact.event.error) if isinstance(fact.event, Undecoded) else reading
 
 
 def _loose(arrival: Arrival, received_ms: int, envelope: Envelope, outcome: Outcome) -> Reading:

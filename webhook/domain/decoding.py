@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from webhook.domain.envelope import Envelope, identity
@@ -32,7 +34,9 @@ TABLES: tuple[Product, ...] = (
 )
 PRODUCTS: dict[int, Product] = {table.product_id: table for table in TABLES if table.product_id is not None}
 SHAPED: tuple[Product, ...] = tuple(table for table in TABLES if table.recognises is not None)
+UNNUMBERED: tuple[Product, ...] = tuple(table for table in SHAPED if table.product_id is None)
 BY_NAME: dict[str, Product] = {table.name: table for table in TABLES}
+TASK = "taskId"  # without which no product of UNNUMBERED has a session
 TEST_CHANNEL = "test_webhook"
 EVENT_NAMES: dict[tuple[str, int], str] = {
     (table.name, event_type): row.name for table in TABLES for event_type, row in table.events.items()
@@ -53,11 +57,28 @@ class Origin(Struct, frozen=True):
 
 
 def product_of(envelope: Envelope) -> Product | None:
-    """The product that the envelope speaks of, or None. Its shape decides only where its number is not known."""
+    """The product that the envelope speaks of, or None. Its number decides, its shape only where that says nothing.
+
+    That is where the number is not known, or the table under it lacks the type or finds no session: then products
+    whose own number is not documented may have it.
+    """
     known = PRODUCTS.get(envelope.product_id)
-    if known is not None or envelope.product_id in OLDER_PRODUCTS:
+    if envelope.product_id in OLDER_PRODUCTS:
+        return None
+    if known is None:
+        return _shaped(SHAPED, envelope.payload)
+    shaped = _shaped(UNNUMBERED, envelope.payload) if TASK in envelope.payload else None
+    if shaped is None:
         return known
-    return next((table for table in SHAPED if table.recognises and table.recognises(envelope.payload)), None)
+    understood = envelope.event_type in known.events and known.session_id(envelope, "") is not None
+    return known if understood else shaped
+
+
+def _shaped(tables: tuple[Product, ...], payload: dict[str, Any]) -> Product | None:
+    for table in tables:
+        if table.recognises is not None and table.recognises(payload):
+            return table
+    return None
 
 
 def event_name(product: str, event_type: int | None) -> str | None:

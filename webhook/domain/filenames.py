@@ -10,7 +10,7 @@ from msgspec import Struct
 _BEFORE_UID, _BEFORE_TIME = "__uid_s_", "__uid_e_video_"
 _HEAD = re.compile(r"(?:bak(?P<failover>\d{1,4})_)?(?P<sid>[^_]+)_(?P<channel>.*)", re.DOTALL)
 _TIME = re.compile(r"(\d{17})\.jpe?g", re.IGNORECASE)
-LONGEST_NAME = 1024
+LONGEST_NAME = 1024  # of a file with its path, as storages allow it
 _REPLACED = str.maketrans(dict.fromkeys("!@#$%^&*()+_.=[]{}~|,;:?<>", "-"))
 
 

@@ -12,6 +12,7 @@ from webhook.domain.arrivals import Reading
 from webhook.domain.deadlines import forget_ms, settle
 from webhook.domain.facts import Fact
 from webhook.domain.log import DEAD, LOOSE, Entry, Outcome, session_log, with_arrival
+from webhook.domain.merging import least
 from webhook.domain.refolding import refold
 from webhook.domain.registration import Registration
 from webhook.domain.session import Session
@@ -99,11 +100,14 @@ class Folding:
 
     def take_again(self, reading: Reading, *, heard: bool) -> Outcome:
         """Folds what was a dead letter until now; where it was `heard` its session has counted it already."""
+        counted = heard and reading.fact is not None and reading.fact.session_id in self.sessions  # or forgotten since
+        lags = len(self.lags_ms)
         outcome = self._take(reading)
+        del self.lags_ms[lags:]  # it was received long ago
         session = self.sessions.get(reading.fact.session_id) if reading.fact else None
         if session is not None:
             more = sum(copy.count for copy in reading.entry.copies) - 1
-            received, duplicates = (-1, 0) if heard else (more, more)
+            received, duplicates = (-1, 0) if counted else (more, more)
             self._put(
                 replace(session, received=session.received + received, duplicates=session.duplicates + duplicates)
             )
@@ -111,7 +115,7 @@ class Folding:
 
     def dead_letter(self, name: str) -> Entry | None:
         """The dead letter of that name, None where there is none, or none any more."""
-        return None if name in self.withdrawn else self._entry(DEAD, name)
+        return self._entry(DEAD, name)
 
     def amend(self, name: str, entry: Entry) -> None:
         """The dead letter of that name is `entry` from now on."""
@@ -119,8 +123,11 @@ class Folding:
 
     def withdraw(self, name: str) -> None:
         """The dead letter of that name goes."""
-        self.withdrawn[name] = self._known.entries[DEAD, name]
+        stored = self._known.entries.pop((DEAD, name), None)  # it may come again in this very batch, as a new one
+        if stored is not None:
+            self.withdrawn[name] = stored
         self.entries.pop((DEAD, name), None)
+        self.spots.pop((DEAD, name), None)
 
     def register(self, registration: Registration) -> None:
         """Folds what whoever starts a recording told of it."""
@@ -184,7 +191,10 @@ class Folding:
         return self._fold(reading, reading.fact)
 
     def _repeat(self, reading: Reading, known: Entry) -> Outcome:
-        self.entries[reading.log, reading.field] = with_arrival(known, reading.entry)
+        told = with_arrival(known, reading.entry)
+        if reading.log == DEAD and reading.entry.occurred_ms is not None:
+            told = replace(told, occurred_ms=least(told.occurred_ms, reading.entry.occurred_ms))
+        self.entries[reading.log, reading.field] = told
         session = self.sessions.get(reading.fact.session_id) if reading.fact else None
         if session is not None:
             self._put(replace(session, received=session.received + 1, duplicates=session.duplicates + 1))

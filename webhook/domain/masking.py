@@ -117,11 +117,16 @@ def _walked(value: Any, once: Mask, masker: Mask, levels: int = MOST_LEVELS) -> 
         return [_walked(item, once, masker, levels - 1) for item in value]
     secret = _secret_members(value)
     return {
-        mask_text(name): _all_masked(item, may_count(name), levels - 1)
+        _member(name): _all_masked(item, may_count(name), levels - 1)
         if name in secret
         else _walked(item, _once(name, masker), masker, levels - 1)
         for name, item in value.items()
     }
+
+
+def _member(name: str) -> str:
+    """The name of a member, which may be a URL."""
+    return name if name.isidentifier() else mask_text(name)
 
 
 def _once(name: str, masker: Mask) -> Mask:

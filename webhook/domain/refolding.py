@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from webhook.domain.arrivals import Arrival, read
+from webhook.domain.arrivals import Arrival, dead_letter, read
 from webhook.domain.facts import Fact
-from webhook.domain.log import Entry
+from webhook.domain.log import Entry, Outcome
 from webhook.domain.session import Session
 from webhook.domain.transitions import apply, open_session
 
@@ -31,8 +31,14 @@ def refold(session: Session, entries: Iterable[Entry]) -> Session:
 
 
 def _fact(session: Session, entry: Entry) -> Fact | None:
+    """What the entry says; of a dead letter that it was heard, if it was, even if it could be decoded by now."""
+    if entry.outcome is Outcome.DEAD_LETTER and not entry.heard:
+        return None
     arrival = Arrival("", entry.source, session.project, entry.signature, entry.body)
-    fact = read(arrival, entry.copies[0].received_ms).fact
+    reading = read(arrival, entry.copies[0].received_ms)
+    if entry.outcome is Outcome.DEAD_LETTER:
+        reading = dead_letter(reading, entry.error or "")
+    fact = reading.fact
     if fact is None or entry.occurred_ms is None:
         return fact
     return replace(fact, order=fact.order._replace(at_ms=entry.occurred_ms))

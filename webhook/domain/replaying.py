@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from webhook.domain.arrivals import Arrival, Reading, read
+from webhook.domain.facts import Fact
 from webhook.domain.folding import Folding
 from webhook.domain.log import DEAD, Entry, Outcome
 
@@ -54,11 +55,8 @@ _VERDICTS = {
 
 
 def read_again(entry: Entry, project: str) -> Reading:
-    """What the dead letter `entry` says to this release, with all its copies and receipts."""
-    first = entry.copies[0]
-    reading = read(Arrival("", entry.source, project, entry.signature, entry.body), first.received_ms)
-    again = replace(reading.entry, copies=entry.copies, receipts=entry.receipts, least_unlisted=entry.least_unlisted)
-    return replace(reading, entry=again)
+    """What the dead letter `entry` says to this release."""
+    return read(Arrival("", entry.source, project, entry.signature, entry.body), entry.copies[0].received_ms)
 
 
 def replay(folding: Folding, field: str, reading: Reading) -> Answer:
@@ -72,9 +70,23 @@ def replay(folding: Folding, field: str, reading: Reading) -> Answer:
         return Answer(Verdict.GONE)
     if reading.log == DEAD:
         return fail(folding, field, reading.entry.error or "it cannot be read")
-    outcome = folding.take_again(reading, heard=dead.heard)
+    outcome = folding.take_again(_with_all_copies(reading, dead), heard=dead.heard)
     folding.withdraw(field)
-    return Answer(_VERDICTS[outcome])
+    return Answer(Verdict.APPLIED if reading.fact and outcome is Outcome.UNKNOWN else _VERDICTS[outcome])
+
+
+def _with_all_copies(reading: Reading, dead: Entry) -> Reading:
+    """`reading` with the copies and receipts of the dead letter, of which some may have come since it was read.
+
+    What has no time of its own happened at the least notifyMs of them.
+    """
+    entry = replace(reading.entry, copies=dead.copies, receipts=dead.receipts, least_unlisted=dead.least_unlisted)
+    fact: Fact | None = reading.fact
+    if fact is None or not fact.timeless or dead.occurred_ms is None:
+        return replace(reading, entry=entry)
+    at_ms = min(fact.order.at_ms, dead.occurred_ms)
+    moved = replace(fact, order=fact.order._replace(at_ms=at_ms))
+    return replace(reading, entry=replace(entry, occurred_ms=at_ms), fact=moved)
 
 
 def fail(folding: Folding, field: str, error: str) -> Answer:

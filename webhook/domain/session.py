@@ -13,7 +13,7 @@ from webhook.domain.recording.state import Recording
 from webhook.domain.registration import Registration
 from webhook.domain.rtc.state import Channel
 
-VERSION = 1
+VERSION = 2
 
 FamilyState = Recording | Channel | Entity
 

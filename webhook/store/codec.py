@@ -18,11 +18,11 @@ def encode_session(session: Session) -> bytes:
 
 
 def decode_session(stored: bytes) -> Session:
-    """The stored projection. Raises msgspec.MsgspecError where it is not one of ours or of a later release."""
+    """The stored projection. Raises msgspec.MsgspecError where it is not one of ours or of another release."""
     try:
         session = _session.decode(stored)
     except msgspec.ValidationError:
-        _check_version(_version(stored))  # a later release's shape says less than its number
+        _check_version(_version(stored))  # another release's shape says less than its number
         raise
     _check_version(session.version)
     return session
@@ -35,7 +35,8 @@ def _version(stored: bytes) -> int:
 
 
 def _check_version(version: int) -> None:
-    if version > VERSION:
+    # no release wrote an earlier one, so there is nothing to upcast from yet
+    if version != VERSION:
         raise msgspec.ValidationError(f"projection of version {version}; this release knows {VERSION}")
 
 

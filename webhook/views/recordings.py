@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
 from webhook.domain.products.recording_terms import (
@@ -21,13 +20,14 @@ from webhook.domain.recording.events import NOT_TOLD, RecordedFile, Topic
 from webhook.domain.recording.state import ProblemMark, Recorder, Recording, RemarkMark, Snapshots, Stream
 from webhook.domain.recording.status import (
     leave_reasons,
-    lineage,
     mode,
     reception,
+    recorded,
     snapshot_gaps,
     snapshot_interval_ms,
     upload_progress,
 )
+from webhook.domain.recording.streams import streams_of
 from webhook.domain.sequences import missing
 from webhook.views.times import rfc3339, rfc3339_or_none, seconds
 
@@ -37,7 +37,9 @@ Remarks = dict[str, RemarkMark]
 
 def file_folder(recording: Recording) -> str | None:
     """The folder in which the recording's files are, by a snapshot's name or the first playlist's; None before any."""
-    shot = max((stream.snapshots.last for stream in recording.streams.values() if stream.snapshots.last), default=None)
+    shot = max(
+        (stream.snapshots.last for stream in streams_of(recording).values() if stream.snapshots.last), default=None
+    )
     file = shot[1] if shot else recording.first_file[2] if recording.first_file else None
     return None if not file else file.rpartition("/")[0]
 
@@ -46,8 +48,8 @@ def recording_view(recording: Recording) -> View:
     """The fields of a session that a recording fills."""
     return {
         "recorders": _recorders(recording),
-        "failovers": sum(recorder.named_ms is not None for recorder in recording.recorders.values()),
-        "streams": [_stream(recording, uid, stream) for uid, stream in sorted(recording.streams.items())],
+        "failovers": _failovers(recording),
+        "streams": [_stream(recording, uid, stream) for uid, stream in sorted(streams_of(recording).items())],
         "upload": _upload(recording),
         "errors": [_problem(mark, error_term) for mark in recording.errors],
         "warnings": [_without_level(_problem(mark, warning_term)) for mark in recording.warnings],
@@ -61,26 +63,21 @@ def recording_view(recording: Recording) -> View:
 
 
 def _recorders(recording: Recording) -> list[View]:
-    in_turn = sorted(recording.recorders.items(), key=lambda item: (lineage(item[1]), item[0]))
-    successors = [*(lineage(later)[1] for _, (_, later) in pairwise(in_turn)), None]
     return [
         {
             "uid": uid,
-            "from": rfc3339(_began_ms(recorder)),
-            "until": rfc3339_or_none(_until_ms(recorder, replaced_ms)),
-            "leaveReasons": list(leave_reasons(recorder)),
+            "from": rfc3339(from_ms),
+            "until": rfc3339_or_none(until_ms),
+            "leaveReasons": list(leave_reasons(recording.recorders[uid])),
         }
-        for (uid, recorder), replaced_ms in zip(in_turn, successors, strict=False)
+        for uid, from_ms, until_ms in recorded(recording.recorders)
     ]
 
 
-def _began_ms(recorder: Recorder) -> int:
-    return recorder.started_ms or recorder.named_ms or recorder.first_ms
-
-
-def _until_ms(recorder: Recorder, replaced_ms: int | None) -> int | None:
-    ended = [mark[0] for mark in (recorder.left, recorder.stopped, recorder.exited) if mark is not None]
-    return min(ended) if ended else replaced_ms
+def _failovers(recording: Recording) -> int:
+    """How many are known of: by the recorders that were named, or by the names of files, whose `bak<n>` begins at 0."""
+    named = sum(recorder.named_ms is not None for recorder in recording.recorders.values())
+    return named if recording.failover_names is None else max(named, recording.failover_names + 1)
 
 
 def _stream(recording: Recording, uid: str, stream: Stream) -> View:
@@ -155,6 +152,7 @@ def _detail(recording: Recording) -> View:
     parts = {
         "mode": mode(recording),
         "firstFile": first_file and {"fileName": first_file[2], "at": rfc3339(first_file[0])},
+        "streamsIncomplete": recording.streams_floor is not None,
         "failoverNames": None if names is None else f"bak{names}",
         **{name: show(_about(recording, *topics)) for name, (show, topics) in SHOWN.items()},
     }

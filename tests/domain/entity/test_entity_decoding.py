@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.domain.entity.lives import (
     AI,
@@ -32,6 +33,7 @@ from tests.domain.entity.lives import (
     session,
 )
 from webhook.domain.arrivals import Arrival, read
+from webhook.domain.decoding import PRODUCTS as NUMBERS
 from webhook.domain.decoding import TABLES, Origin, decode, event_name, product_of, routing_key
 from webhook.domain.entity.events import Happened
 from webhook.domain.envelope import Envelope, parse
@@ -124,10 +126,33 @@ def test_a_shape_tells_the_product_where_the_number_is_not_documented(
 
 @every_sample
 @pytest.mark.parametrize("number", sorted(NUMBERED))
-def test_a_documented_number_wins_over_any_shape(number: int, product_id: int, event_type: int) -> None:
-    product = product_of(envelope(number, event_type, SAMPLES[product_id, event_type](AT_MS)))
+def test_a_documented_number_wins_over_any_shape_where_its_table_knows_the_event(
+    number: int, product_id: int, event_type: int
+) -> None:
+    said = envelope(number, event_type, SAMPLES[product_id, event_type](AT_MS))
+    product = product_of(said)
     assert product is not None
-    assert product.product_id == number
+    known = NUMBERS[number]
+    understood = event_type in known.events and known.session_id(said, "default") is not None
+    unnumbered = product_id in (TASK, TRANSCODER)
+    assert product.product_id == (None if unnumbered and not understood else number)
+
+
+@pytest.mark.parametrize("number", sorted(NUMBERED))
+def test_a_wrong_guess_of_a_number_loses_no_event(number: int) -> None:
+    for product_id, event_type in SAMPLES:
+        if product_id in (TASK, TRANSCODER):
+            said = reading(notification(number, event_type, SAMPLES[product_id, event_type](AT_MS)))
+            assert (said.entry.product, said.entry.outcome) == (NAMES[product_id], Outcome.APPLIED)
+
+
+def test_a_recording_that_has_the_shape_of_another_product_stays_a_recording() -> None:
+    shape = {"serviceScene": "rtsc/cloud-transcoder", "subBotUid": "1", "taskId": "t"}
+    payload = {"sid": "s", "cname": "c", "uid": "1", "sendts": AT_MS, "details": {"status": 0}} | shape
+    assert reading(notification(3, 31, payload)).entry.product == "cloud_recording"
+    outside = envelope(3, 31, {name: value for name, value in payload.items() if name != "sid"})
+    assert (product_of(replace(outside, sid="s")) or outside).name == "cloud_recording"
+    assert (product_of(outside) or outside).name == "cloud_transcoding"
 
 
 @every_sample

@@ -14,6 +14,7 @@ from webhook.domain.envelope import masked_body, parse
 from webhook.domain.errors import Undecodable
 from webhook.domain.events import Reception, Track, Undecoded, Unrecognised
 from webhook.domain.facts import Event
+from webhook.domain.filenames import LONGEST_NAME
 from webhook.domain.log import Outcome
 from webhook.domain.products.recording import EVENTS, RECORDING
 from webhook.domain.products.table import EventType
@@ -39,7 +40,7 @@ from webhook.domain.recording.events import (
     UploadStarted,
     WebRecorderStopped,
 )
-from webhook.domain.recording.reading import LONGEST_NAME, LONGEST_WORDS, quoted
+from webhook.domain.recording.reading import LONGEST_WORDS, quoted
 
 SHOT = "sid_c__uid_s_123__uid_e_video_20190611073246073.jpg"
 SHOT_MS = 1_560_238_366_073

@@ -25,7 +25,10 @@ from tests.domain.recording.told import (
     view_of,
     with_copies,
 )
+from webhook.domain.entity.events import Happened
+from webhook.domain.events import Undecoded, Unrecognised
 from webhook.domain.facts import Fact, Order
+from webhook.domain.recording import recorders, streams
 from webhook.domain.recording.events import SnapshotTaken
 from webhook.domain.recording.state import (
     MOST_FORMER_RECORDERS,
@@ -167,11 +170,61 @@ def test_a_recorder_that_speaks_again_after_many_others_is_the_same_in_any_order
 
 def test_of_too_many_recorders_those_heard_last_are_kept_and_some_before_them_remembered() -> None:
     all_of_them = MOST_RECORDERS + MOST_FORMER_RECORDERS + 5
-    said = [told(40, {"status": 0}, at, uid=str(at)) for at in range(all_of_them)]
+    said = [told(40, {"status": 0}, at, uid=f"{at:03}") for at in range(all_of_them)]
     for order in (said, said[::-1]):
-        known = recording(*order, told(41, {"leaveCode": 4}, 0, uid="0"), told(12, {"newUid": "1"}, 0, uid="0"))
-        assert {*known.recorders} == {str(at) for at in range(all_of_them - MOST_RECORDERS, all_of_them)}
-        assert {*known.former} == {str(at) for at in range(5, all_of_them - MOST_RECORDERS)}
+        known = recording(*order, told(41, {"leaveCode": 4}, 0, uid="000"), told(12, {"newUid": "001"}, 0, uid="000"))
+        assert {*known.recorders} == {f"{at:03}" for at in range(all_of_them - MOST_RECORDERS, all_of_them)}
+        assert {*known.former} == {f"{at:03}" for at in range(5, all_of_them - MOST_RECORDERS)}
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 2**32))
+def test_what_is_dropped_for_being_too_much_does_not_depend_on_order(seed: int) -> None:
+    random = Random(seed)
+    said = [_of_many(random, at) for at in range(random.randint(6, 24))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "MOST_STREAMS", random.randint(1, 4))
+        patch.setattr(recorders, "MOST_RECORDERS", random.randint(1, 3))
+        patch.setattr(recorders, "MOST_FORMER_RECORDERS", random.randint(1, 3))
+        assert len({shown(random.sample(said, len(said))) for _ in range(6)}) == 1
+
+
+def _of_many(random: Random, at: int) -> dict[str, Any]:
+    """One word of one of many recorders on one of many streams, numbered and timed so that some tie."""
+    uid, teller = str(random.randint(0, 7)), f"r{random.randint(0, 9)}"
+    second, own = random.randint(0, 20), {"sequence": random.randint(0, 30), "uid": teller}
+    shot = snapshot(second, uid, prefix=f"{at % 3}/", sequence=own["sequence"])
+    change = told(random.choice((43, 44)), {"streamUid": uid, "state": random.randint(0, 1)}, second, **own)
+    leave, failover = told(41, {"leaveCode": 4}, second, **own), told(12, {"newUid": f"r{at % 10}"}, second, **own)
+    return random.choice((shot, shot, change, change, leave, failover, told(40, {"status": 0}, second, **own)))
+
+
+def test_of_too_many_streams_those_last_spoken_of_are_shown_with_what_was_said_since() -> None:
+    first = [snapshot(at, "a") for at in (1, 2, 3)]
+    others = [snapshot(10, f"{at:03}") for at in range(MOST_STREAMS)]
+    last = snapshot(50, "a")
+    orders = ([*first, last, *others], [*first, *others, last], [*others, last, *first], [last, *others, *first])
+    assert len({shown(order) for order in orders}) == 1
+    view = view_of(*orders[0])
+    assert view["detail"]["streamsIncomplete"]
+    assert len(view["streams"]) == MOST_STREAMS
+    assert {stream["uid"]: stream["snapshots"]["count"] for stream in view["streams"]}["a"] == 1
+
+
+def test_a_stream_of_which_only_audio_is_told_after_the_floor_shows_no_snapshots() -> None:
+    said = [snapshot(1, "a"), told(43, {"streamUid": "a", "state": 0}, 50)]
+    others = [snapshot(10, f"{at:03}") for at in range(MOST_STREAMS)]
+    (stream,) = [each for each in view_of(*said, *others)["streams"] if each["uid"] == "a"]
+    assert (stream["audio"], stream["snapshots"]["count"], stream["snapshots"]["lastFile"]) == ("receiving", 0, None)
+
+
+@pytest.mark.parametrize("event_type", [4, 33, 42, 43, 44, 45, 70, 40])
+def test_what_another_product_tells_under_the_same_id_changes_nothing_of_a_recording(event_type: int) -> None:
+    fact = fact_of(told(2, {"module": 1, "warnCode": 31}))
+    foreign = replace(fact, product="media_pull", event_type=event_type, event=Happened(kind="running"))
+    for event in (foreign.event, Unrecognised(), Undecoded("broken")):
+        before = apply(Recording(), fact, effect_known=False)
+        assert apply(before, replace(foreign, event=event), effect_known=False) == before
 
 
 LONG = 100_000

@@ -80,7 +80,8 @@ def instant_ms(value: Any) -> int | None:
 
 
 def _session_id(envelope: Envelope, project: str) -> str | None:
-    # without its channel it would be routed by its id, and its session split over two shards
+    # Without its channel it would be routed by its id, and its session split over two shards: those of an ingest stream
+    # that do name it go to the shard of the channel. So it stays a dead letter, to be seen, until somebody looks.
     return (text(envelope.payload.get("sid")) or envelope.sid) if _channel(envelope) else None
 
 

@@ -13,9 +13,8 @@ from webhook.domain.products.rtc_terms import OTHER
 from webhook.domain.products.table import EventType, Product
 from webhook.domain.rtc import events
 from webhook.domain.rtc.events import UNNUMBERED, Role, Who
-from webhook.domain.wire import integer, milliseconds, shown, text
+from webhook.domain.wire import LONGEST_NAME, integer, milliseconds, shown, text
 
-LONGEST_NAME = 256  # characters of a uid or an account; Agora's own bound is 255
 UIDS = 2**32  # unsigned 32 bit
 SEQUENCES = 2**64  # unsigned 64 bit
 

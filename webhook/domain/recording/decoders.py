@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from webhook.domain.errors import Undecodable
 from webhook.domain.events import Reception, Track, Unrecognised
 from webhook.domain.facts import Event
-from webhook.domain.filenames import parse_snapshot
+from webhook.domain.filenames import LONGEST_NAME, parse_snapshot
 from webhook.domain.products.recording_terms import LEVELS, MODULES
 from webhook.domain.products.vocabulary import Term, term
 from webhook.domain.recording import events
 from webhook.domain.recording.events import MIXED_UID, NOT_TOLD, LeaveReason, Severity, Topic
 from webhook.domain.recording.reading import (
-    LONGEST_NAME,
     Details,
     code,
     files,

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from webhook.domain.errors import Undecodable
+from webhook.domain.filenames import LONGEST_NAME
 from webhook.domain.recording.events import NOT_TOLD, RecordedFile
 from webhook.domain.wire import integer, mapping, milliseconds, text
 
 LARGEST = 2**53 - 1  # beyond it no reader of JSON can be trusted with an integer
-LONGEST_NAME = 1024  # of a file with its path, as storages allow it
 LONGEST_WORDS = 200  # of a message, or of a name that nothing is looked up by
 QUOTED = 40  # characters of a wrong value that an error quotes
 

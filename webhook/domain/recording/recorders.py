@@ -42,9 +42,12 @@ def recorder_started(recording: Recording, fact: Fact, event: events.RecorderSta
 
 
 def recorder_left(recording: Recording, fact: Fact, event: events.RecorderLeft) -> Change:
-    """The last time that the recorder left."""
-    mark = (fact.order.at_ms, fact.order.sequence, int(event.reasons))
-    return _of_teller(recording, fact, lambda known: {"left": greatest(known.left, mark)})
+    """The first and the last time that the recorder left."""
+    at_ms, sequence, _ = fact.order
+    mark = (at_ms, sequence, int(event.reasons))
+    return _of_teller(
+        recording, fact, lambda known: {"left": greatest(known.left, mark), "left_ms": least(known.left_ms, at_ms)}
+    )
 
 
 def session_exited(recording: Recording, fact: Fact, event: events.SessionExited) -> Change:
@@ -75,10 +78,12 @@ def web_recorder_stopped(recording: Recording, fact: Fact, event: events.WebReco
 
 
 def _of_teller(recording: Recording, fact: Fact, change: Callable[[Recorder], Change]) -> Change:
-    """The change of the recorder that spoke; none where the notification names none."""
-    uid = fact.teller or ""  # which is nobody's
-    known = _known(recording, uid)
-    return {} if known is None else _with_recorder(recording, uid, replace(known, **change(known)))
+    """The change of the recorder that spoke; where the notification names none, of what is told without a uid."""
+    if fact.teller is None:
+        unnamed = recording.unnamed or Recorder(fact.order.at_ms, fact.order.at_ms)
+        return {"unnamed": replace(unnamed, **_times(unnamed, fact.order.at_ms), **change(unnamed))}
+    known = _known(recording, fact.teller)
+    return {} if known is None else _with_recorder(recording, fact.teller, replace(known, **change(known)))
 
 
 def _known(recording: Recording, uid: str) -> Recorder | None:
@@ -90,15 +95,18 @@ def _times(known: Recorder, at_ms: int) -> Change:
 
 
 def _with_recorder(recording: Recording, uid: str, recorder: Recorder) -> Change:
-    """The recorders with this one: those heard last, and, so that one who speaks again is known, those before them."""
+    """The recorders with this one: those heard last, and, so that one who speaks again is known, those before them.
+
+    What is known of one is of many kinds, of which none can be taken back. So one that was dropped must never return:
+    only a uid does not change with what comes later, and Agora speaks of a few failovers where 64 find room.
+    """
     recorders = {**recording.recorders, uid: recorder}
     if len(recorders) <= MOST_RECORDERS:
         return {"recorders": recorders}
-    in_turn = sorted({**recording.former, **recorders}.items(), key=_last_heard)
-    return {
-        "recorders": dict(in_turn[-MOST_RECORDERS:]),
-        "former": dict(in_turn[-MOST_RECORDERS - MOST_FORMER_RECORDERS : -MOST_RECORDERS]),
-    }
+    everybody = {**recording.former, **recorders}
+    known = sorted(everybody)[-MOST_RECORDERS - MOST_FORMER_RECORDERS :]
+    in_turn = sorted(((uid, everybody[uid]) for uid in known), key=_last_heard)
+    return {"recorders": dict(in_turn[-MOST_RECORDERS:]), "former": dict(in_turn[:-MOST_RECORDERS])}
 
 
 def _last_heard(item: tuple[str, Recorder]) -> tuple[int, str]:

@@ -15,14 +15,16 @@ from webhook.domain.sequences import Sequences
 
 RECENT_SNAPSHOTS = 9  # capture times kept a stream: eight gaps to learn the interval from
 MOST_RECORDERS = 16
-MOST_FORMER_RECORDERS = 48  # beside them, out of sight
+MOST_FORMER_RECORDERS = 48  # beside them, out of sight; of more than all these the greatest uids are known
 MOST_STREAMS = 512
 MOST_FILES = 50
+MOST_UPLOADS = 16  # times when all files were stored
 MOST_PROBLEMS = 20  # errors, and as many warnings
 MOST_LOSSES = 100
 MOST_REMARKS = 16  # of each topic
 
 StreamMark = tuple[int, int, str]  # event time ms, sequence, reception
+StreamFloor = tuple[int, str]  # event time ms, uid
 CodeMark = tuple[int, int, int]  # event time ms, sequence, code
 ExitMark = tuple[int, int, bool]  # event time ms, sequence, whether abnormal
 FileMark = tuple[int, int, str]  # event time ms, sequence, file
@@ -83,20 +85,25 @@ class Recorder(Struct, frozen=True, array_like=True):
     last_ms: int
     named_ms: int | None = None  # of the latest failover that named it
     started_ms: int | None = None
-    left: CodeMark | None = None  # with the leave code
+    left: CodeMark | None = None  # the last time, with the leave code
     exited: ExitMark | None = None
     sequences: Sequences = Sequences()
     stopped: CodeMark | None = None  # the web page recorder, with the code of its stop
     status: CodeMark | None = None  # the latest that the service reported
+    left_ms: int | None = None  # the first time
 
 
 class Recording(Struct, frozen=True, array_like=True, tag="recording"):
-    """What is special to a recording. `live_ms` is the first sign of recording, `life_ms` the latest sign of life."""
+    """What is special to a recording. `live_ms` is the first sign of recording, `life_ms` the latest sign of life.
+
+    `streams_floor` is the greatest last word of a stream that was dropped because there are too many. Words up to it
+    count for none, be they heard before or after.
+    """
 
     recorders: dict[str, Recorder] = {}
     streams: dict[str, Stream] = {}
     upload: UploadMark | None = None
-    stored: UploadMark | None = None  # the latest 31 or 32
+    stored: tuple[int, ...] = ()  # event times of 31 and 32, ms, ascending
     files: tuple[RecordedFile, ...] = ()
     files_count: int = 0
     live_ms: int | None = None
@@ -111,3 +118,5 @@ class Recording(Struct, frozen=True, array_like=True, tag="recording"):
     failover_names: int | None = None  # the greatest n of a `bak<n>` in a snapshot's name
     remarks: dict[str, dict[str, RemarkMark]] = {}  # by topic, then by what it is about
     former: dict[str, Recorder] = {}  # recorders that too many others have spoken after
+    unnamed: Recorder | None = None  # what was told of leaving and ending without a recorder's uid
+    streams_floor: StreamFloor | None = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from statistics import median_low
 
+from msgspec.structs import replace
+
 from webhook.domain.events import Reception
+from webhook.domain.merging import greatest, least
 from webhook.domain.products.recording_terms import (
     EXITED_ABNORMALLY,
     STATUSES,
@@ -19,6 +22,7 @@ from webhook.domain.products.recording_terms import (
 from webhook.domain.products.vocabulary import term
 from webhook.domain.recording.events import MIXED_UID, NOT_TOLD, Topic
 from webhook.domain.recording.state import Recorder, Recording, Snapshots, StreamMark
+from webhook.domain.recording.streams import streams_of
 from webhook.domain.states import Exit, State, Status
 
 HEARTBEAT_SILENCE_MS = 180_000  # a 33 comes once a minute, so three in a row are missing
@@ -44,9 +48,22 @@ def status_of(recording: Recording, first_ms: int, lost_ms: int | None) -> Statu
 
 
 def latest_recorder(recording: Recording) -> Recorder:
-    """The recorder that the latest failover named, else the one that began last; NOBODY before any was heard."""
+    """The recorder that the latest failover named, else the one that began last; NOBODY before any was heard.
+
+    What was told without a uid since it took over was told of it.
+    """
     uid = latest_uid(recording)
-    return NOBODY if uid is None else recording.recorders[uid]
+    latest = NOBODY if uid is None else recording.recorders[uid]
+    return latest if recording.unnamed is None else _with_unnamed(latest, recording.unnamed)
+
+
+def _with_unnamed(latest: Recorder, unnamed: Recorder) -> Recorder:
+    since_ms = lineage(latest)[1]
+    told = {name: getattr(unnamed, name) for name in ("left", "exited", "stopped", "status")}
+    counting = {name: mark for name, mark in told.items() if mark is not None and mark[0] >= since_ms}
+    merged = {name: greatest(getattr(latest, name), mark) for name, mark in counting.items()}
+    left_ms = least(latest.left_ms, counting["left"][0]) if "left" in counting else latest.left_ms
+    return replace(latest, **merged, left_ms=left_ms)
 
 
 def latest_uid(recording: Recording) -> str | None:
@@ -109,9 +126,9 @@ def mode(recording: Recording) -> str | None:
     """
     if WEB_TOPICS & recording.remarks.keys():
         return "web"
-    if any(stream.snapshots.count for stream in recording.streams.values()):
+    if any(stream.snapshots.count for stream in streams_of(recording).values()):
         return "individual"
-    return "mix" if MIXED_UID in recording.streams else None
+    return "mix" if MIXED_UID in streams_of(recording) else None
 
 
 def snapshot_gaps(snapshots: Snapshots) -> list[tuple[int, int]]:
@@ -173,18 +190,34 @@ FAILURES: tuple[Callable[[Recording, Recorder], Failure | None], ...] = (
 
 
 def _ended_ms(recording: Recording, latest: Recorder) -> int | None:
-    """When the latest recorder's session ended: its exit, or else the upload that followed its leaving."""
+    """When the latest recorder's session ended: its exit, or else the first upload that followed its leaving."""
     if latest.exited is not None:
         return latest.exited[0]
     gone_ms = _gone_ms(latest)
-    if gone_ms is None or recording.stored is None or recording.stored[0] < gone_ms:
-        return None
-    return recording.stored[0]
+    return None if gone_ms is None else next((at_ms for at_ms in recording.stored if at_ms >= gone_ms), None)
 
 
 def _gone_ms(recorder: Recorder) -> int | None:
-    """When the recorder was said to leave; for a web page recorder, when it stopped, if that was earlier."""
-    return min((mark[0] for mark in (recorder.left, recorder.stopped) if mark is not None), default=None)
+    """When the recorder was first said to leave; for a web page recorder, when it stopped, if that was earlier.
+
+    Its stop is its leaving: what is uploaded from then on is all there is, and its 41 may come after the 31.
+    """
+    stopped_ms = recorder.stopped[0] if recorder.stopped else None
+    return min((at_ms for at_ms in (recorder.left_ms, stopped_ms) if at_ms is not None), default=None)
+
+
+def recorded(recorders: Mapping[str, Recorder]) -> Iterator[tuple[str, int, int | None]]:
+    """Of each of `recorders`, in their turn: its uid, and from when until when it recorded, ms.
+
+    That is until it left, stopped or exited, whichever was first, else until it was replaced; None while it records.
+    """
+    in_turn = sorted(recorders.items(), key=lambda item: (lineage(item[1]), item[0]))
+    successors = [*(lineage(later)[1] for _, (_, later) in pairwise(in_turn)), None]
+    for (uid, recorder), replaced_ms in zip(in_turn, successors, strict=False):
+        began_ms = recorder.started_ms or recorder.named_ms or recorder.first_ms
+        exited_ms = recorder.exited[0] if recorder.exited else None
+        ends = [at_ms for at_ms in (_gone_ms(recorder), exited_ms) if at_ms is not None]
+        yield uid, began_ms, min(ends, default=replaced_ms)
 
 
 def _ending(latest: Recorder) -> Status | None:
@@ -206,7 +239,7 @@ def silence_ms(recording: Recording) -> int:
         return HEARTBEAT_SILENCE_MS
     intervals = [
         interval
-        for stream in recording.streams.values()
+        for stream in streams_of(recording).values()
         if reception(recording, stream.video)[0] is Reception.RECEIVING
         and (interval := snapshot_interval_ms(stream.snapshots)) is not None
     ]
@@ -217,4 +250,4 @@ def silence_ms(recording: Recording) -> int:
 
 def video_counts(recording: Recording) -> Counter[Reception]:
     """How many of the recording's streams are in each state of reception, by their video."""
-    return Counter(reception(recording, stream.video)[0] for stream in recording.streams.values())
+    return Counter(reception(recording, stream.video)[0] for stream in streams_of(recording).values())

@@ -25,6 +25,7 @@ from webhook.domain.recording.state import Recording
 from webhook.domain.recording.streams import slice_started, snapshot_taken, stream_changed
 from webhook.domain.recording.uploads import upload_finished, upload_progressed, upload_started
 
+PRODUCT = "cloud_recording"
 SIGNS_OF_RECORDING = frozenset({4, 33, 42, 43, 44, 45, 70})  # any of them, ever, makes a recording live
 SIGNS_OF_LIFE = frozenset({33, 40, 42, 43, 44, 45})  # any of them after a fatal error shows that it went on
 
@@ -32,7 +33,12 @@ Change = dict[str, Any]
 
 
 def apply(recording: Recording, fact: Fact, *, effect_known: bool) -> Recording:
-    """The recording with `fact` in it. What `effect_known` says was counted already is not counted again."""
+    """The recording with `fact` in it. What `effect_known` says was counted already is not counted again.
+
+    A type means what it does here for recordings only: what another product tells under the same id changes nothing.
+    """
+    if fact.product != PRODUCT:
+        return recording
     at_ms = fact.order.at_ms
     change: Change = heard_from(recording, fact)
     if fact.event_type in SIGNS_OF_RECORDING:

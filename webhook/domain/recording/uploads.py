@@ -7,7 +7,7 @@ from typing import Any
 from webhook.domain.facts import Fact
 from webhook.domain.merging import greatest
 from webhook.domain.recording import events
-from webhook.domain.recording.state import MOST_FILES, Recording, UploadMark
+from webhook.domain.recording.state import MOST_FILES, MOST_UPLOADS, Recording, UploadMark
 
 Change = dict[str, Any]
 
@@ -30,7 +30,7 @@ def upload_finished(recording: Recording, fact: Fact, event: events.UploadFinish
     return {
         **upload_word(recording, fact, state, 1.0 if event.normal else 0.0),
         **files_stored(recording, event.files),
-        "stored": greatest(recording.stored, _mark(fact, state, 1.0)),
+        "stored": tuple(sorted({*recording.stored, fact.order.at_ms})[-MOST_UPLOADS:]),
     }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 import webhook.domain.timeline.recording_words as words
 from webhook.domain.recording import events
 from webhook.domain.recording.events import Topic
-from webhook.domain.recording.state import Recorder, Recording
-from webhook.domain.recording.status import lineage
+from webhook.domain.recording.state import Recording
+from webhook.domain.recording.status import recorded
 from webhook.domain.timeline.framing import Extent
 from webhook.domain.timeline.lanes import Interval, Kind, Name, Says, Sketch, closed
 from webhook.domain.timeline.streams import Streams
@@ -42,22 +41,9 @@ def _mark(sketch: Sketch, told: Told) -> None:
 
 
 def _recorders(recording: Recording, end_ms: int | None) -> Iterator[tuple[str, Interval]]:
-    """When each recorder recorded: until it left, stopped or exited, whichever was first, else until it was replaced.
-
-    This rests on what is known of the session, so that it also holds once the log has lost the beginning.
-    """
-    everybody = {**recording.former, **recording.recorders}
-    in_turn = sorted(everybody.items(), key=lambda item: (lineage(item[1]), item[0]))
-    successors = [*(lineage(later)[1] for _, (_, later) in pairwise(in_turn)), None]
-    for (uid, recorder), replaced_ms in zip(in_turn, successors, strict=False):
-        from_ms = recorder.started_ms or recorder.named_ms or recorder.first_ms
-        until_ms = _gone_ms(recorder) or replaced_ms
+    """When each recorder recorded. This rests on the session, so that it also holds once the log lost the beginning."""
+    for uid, from_ms, until_ms in recorded({**recording.former, **recording.recorders}):
         yield uid, Interval(from_ms, closed(from_ms, until_ms or end_ms), RECORDING)
-
-
-def _gone_ms(recorder: Recorder) -> int | None:
-    marks = (recorder.left, recorder.stopped, recorder.exited)
-    return min((mark[0] for mark in marks if mark is not None), default=None)
 
 
 def _at_recorder(told: Told, event: object) -> Name:

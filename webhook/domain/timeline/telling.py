@@ -23,6 +23,7 @@ from webhook.domain.products.table import Product
 
 class _Outer(Struct):
     payload: dict[str, Any]
+    sid: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Outer, float_hook=Decimal)
@@ -45,8 +46,9 @@ def tell(entry: Entry) -> Told | None:
     """What the entry says; None where it is one of no session, or a dead letter."""
     if entry.product_id is None or entry.event_type is None or entry.occurred_ms is None:
         return None
-    payload = _decoder.decode(entry.body).payload
-    envelope = Envelope("", entry.product_id, entry.event_type, None, payload)
+    outer = _decoder.decode(entry.body)
+    sid = outer.sid if isinstance(outer.sid, str) else None
+    envelope = Envelope("", entry.product_id, entry.event_type, None, outer.payload, sid)
     product = product_of(envelope)
     if product is None:
         return None
