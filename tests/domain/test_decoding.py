@@ -388,3 +388,11 @@ def _fact_or_none(said: Envelope) -> Fact | None:
         return decode(said, ORIGIN)
     except Undecodable:
         return None
+
+
+@pytest.mark.parametrize("channel", ["x" * LONGEST_ID, "é" * 64, "会议室" * 21, "😀" * LONGEST_ID])
+def test_a_channel_may_be_as_long_as_an_id_however_its_letters_are_written_in_one(channel: str) -> None:
+    joined = notification(103, product_id=1) | {"payload": {"channelName": channel, "uid": 7, "clientSeq": 1}}
+    assert decoded(joined).channel == channel
+    with pytest.raises(Undecodable, match="at most 256"):
+        decode(envelope(joined | {"payload": {"channelName": channel * 260, "uid": 7, "clientSeq": 1}}), ORIGIN)
