@@ -507,3 +507,16 @@ def test_a_body_without_credentials_is_kept_as_it_came() -> None:
     raw = b'{"noticeId":"n",  "productId":1,"eventType":103,"payload":{"channelName":"c","uid":1.0}}'
     assert not may_hold_secrets(raw)
     assert masked_body(raw, parse(raw)) is raw
+
+
+@pytest.mark.parametrize("name", ["rtmpUrl", "rtmpUrls", "pushUrl", "publishAddress"])
+@pytest.mark.parametrize("path", ["live/{0}", "whip/{0}", "live/{0}.flv"])
+def test_what_is_pushed_to_ends_in_a_key_whatever_its_scheme(name: str, path: str) -> None:
+    address = f"https://cdn.example.com/{path.format(PLANTED)}"
+    assert PLANTED not in json.dumps(mask_payload({name: address}))
+    assert mask_payload({"imageUrl": address}) == {"imageUrl": address}
+
+
+def test_a_long_word_after_token_is_one() -> None:
+    assert mask_text(f"invalid token 006{PLANTED}").startswith("invalid token ***")
+    assert mask_text("the token expired yesterday") == "the token expired yesterday"

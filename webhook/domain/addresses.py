@@ -32,11 +32,14 @@ def mask_urls(text: str) -> str:
 
 
 def mask_address(name: str, text: str) -> str:
-    """The same of an address called `name`, which ends where the text does, and may lack its scheme."""
-    only = _ONLY_URL.fullmatch(text)
+    """The same of an address called `name`, which ends where the text does, and may lack its scheme.
+
+    Where its name says that something is pushed to it, its path ends in a key whatever the scheme.
+    """
+    only, pushed = _ONLY_URL.fullmatch(text), _PUSHED.search(name) is not None
     if only is not None:
-        return _masked_url(only)
-    if "/" not in text or not _PUSHED.search(name) or _ENCODED.search(text):
+        return f"{only['scheme']}://{_masked_rest(only['rest'], keyed=pushed or _is_keyed(only))}"
+    if "/" not in text or not pushed or _ENCODED.search(text):
         return text
     bare = text.lstrip("/")
     return text[: len(text) - len(bare)] + _masked_rest(bare, keyed=True)

@@ -17,7 +17,7 @@ from webhook.domain.credentials import NAMES, PAIR, is_mask, mask, may_count, na
 # `token=x`, `"token": "x"`, also with the quotes escaped, as in JSON inside a string, and `Authorization: Bearer x`
 _NAMED = re.compile(
     rf"(?P<name>{NAMES}s?\b(?: provided| is| was)?[\\\"']*\s*[:=\uff1a\uff1d]\s*[\\\"']*(?:(?:bearer|basic)\s+)?"
-    r"|\bbearer\s+|\bbasic\s+(?!auth)(?=[a-z0-9+/=]{8}))"
+    r"|\btoken\s+(?=[\w+/=-]{16})|\bbearer\s+|\bbasic\s+(?!auth)(?=[a-z0-9+/=]{8}))"
     r"(?P<value>[^\s\\\"',;&)}\]]+)",
     re.IGNORECASE | re.ASCII,
 )
