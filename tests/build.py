@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count as numbers
 from random import Random
 from typing import Any
 
@@ -28,7 +28,7 @@ CHANNEL = "Testing2"
 RECORDER, SUCCESSOR = "1001", "2002"
 PUBLISHER = "123"
 LIMITS = Limits(log_per_session=4096, retention_ms=7 * DAY_MS)
-_posts = count()
+_posts = numbers()
 
 
 def notification(

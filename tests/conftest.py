@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.test import TestResponse
 
+from tests import unserved
 from tests.routes.posting import SECRET, Post
 from tests.servers import EmbeddedServer
 from tests.store.rig import Rig
-from tests import unserved
 from webhook import embedded
 from webhook import settings as configuration
 from webhook.domain.signature import signed_headers

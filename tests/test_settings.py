@@ -45,11 +45,6 @@ def test_without_anything_set_the_defaults_of_the_contract_hold(tmp_path: Path) 
         ("VIGIL_ALLOW_UNSIGNED", "0", "allow_unsigned", False),
         ("VIGIL_SHARDS", "16", "shards", 16),
         ("VIGIL_INBOX_MAX", "5", "inbox_max", 5),
-        ("REDIS_URL", "redis+sentinel://a,b,c/vigil", "redis_url", "redis+sentinel://a,b,c/vigil"),
-        ("VIGIL_SPOOL_DIR", "/spool", "spool", Path("/spool")),
-        ("VIGIL_SPOOL_MAX_BYTES", "9", "spool_max_bytes", 9),
-        ("VIGIL_SPOOL_MIN_FREE_BYTES", "0", "spool_min_free_bytes", 0),
-        ("VIGIL_ACK", "replica", "ack", "replica"),
         ("VIGIL_LOG_PER_SESSION", "9", "log_per_session", 9),
         ("VIGIL_MAX_BODY_BYTES", "2048", "max_body_bytes", 2048),
         ("VIGIL_RETENTION", "90m", "retention", 5400),
@@ -82,25 +77,6 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     assert of(tmp_path, "[vigil]\nport = 81\n", PORT="", REDIS_URL="").port == 81
-
-
-def test_the_spool_is_in_var_unless_it_is_said_where_and_an_empty_name_says_nowhere(tmp_path: Path) -> None:
-    assert load({"VIGIL_VAR": "/data"}, tmp_path).spool == Path("/data/spool")
-    assert load({"VIGIL_VAR": "/data", "VIGIL_SPOOL_DIR": ""}, tmp_path).spool is None
-    assert of(tmp_path, '[vigil]\nspool_dir = ""\n').spool is None
-    assert of(tmp_path, '[vigil]\nspool_dir = "/spool"\n', VIGIL_SPOOL_DIR="").spool is None
-
-
-def test_a_spool_takes_a_gibibyte_leaves_a_quarter_free_and_the_level_is_found_out(tmp_path: Path) -> None:
-    settings = load({}, tmp_path)
-    assert (settings.spool_max_bytes, settings.spool_min_free_bytes, settings.ack) == (1 << 30, 1 << 28, "auto")
-
-
-@pytest.mark.parametrize("url", [f"http://:{HIDDEN}@host", f"redis+sentinel://:{HIDDEN}@a,b", f"redis://:{HIDDEN}@h:x"])
-def test_an_address_of_redis_that_cannot_be_used_is_a_mistake_that_does_not_show_it(tmp_path: Path, url: str) -> None:
-    (problem,) = mistakes(tmp_path, REDIS_URL=url)
-    assert problem.startswith("REDIS_URL: not a URL of Redis; write redis://")
-    assert HIDDEN not in problem
 
 
 def test_the_file_may_stand_elsewhere(tmp_path: Path) -> None:
@@ -142,9 +118,6 @@ def test_a_retention_below_a_minute_is_a_mistake(tmp_path: Path, text: str) -> N
         ("VIGIL_SHARDS", "0"),
         ("VIGIL_SHARDS", "257"),
         ("VIGIL_INBOX_MAX", "0"),
-        ("VIGIL_SPOOL_MAX_BYTES", "0"),
-        ("VIGIL_SPOOL_MIN_FREE_BYTES", "-1"),
-        ("VIGIL_ACK", "both"),
         ("VIGIL_LOG_PER_SESSION", "0"),
         ("VIGIL_MAX_BODY_BYTES", "10"),
         ("VIGIL_MAX_BODY_BYTES", "1MB"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
 import pytest
 from redis import Redis, exceptions
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from tests.system.servers import LOOPBACK, SentinelServer, TcpServer
+from tests.waiting import wait_for
 from webhook.domain.errors import StoreError, WrongShards
 from webhook.store import keys
-from webhook.store.connection import claim_shards, server_now_ms, store_errors
+from webhook.store.connection import claim_shards, connect, server_now_ms, store_errors
 
 
 @pytest.mark.parametrize(
@@ -40,3 +49,54 @@ def test_another_number_of_shards_is_refused_with_what_to_do(redis: Redis) -> No
 def test_the_servers_clock_is_in_milliseconds(redis: Redis) -> None:
     seconds, _ = redis.time()
     assert 0 <= server_now_ms(redis) - seconds * 1000 < 10_000
+
+
+def test_a_full_server_that_knows_the_number_of_shards_is_good_to_start_on(redis: Redis) -> None:
+    claim_shards(redis, 4)
+    redis.config_set("maxmemory", 1)
+    claim_shards(redis, 4)
+
+
+class Interrupted(BaseException):
+    """What a worker is told to stop by, or a request that takes too long."""
+
+
+@pytest.fixture(params=["redis", "redis+sentinel"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with TcpServer(tmp_path / "server") as server:
+        server.start()
+        if request.param == "redis":
+            yield server.url
+        else:
+            with SentinelServer(tmp_path / "sentinel", server, quorum=1) as sentinel:
+                yield f"redis+sentinel://{LOOPBACK}:{sentinel.start().port}/vigil"
+
+
+def test_whoever_is_interrupted_in_the_middle_of_a_command_leaves_its_answer_to_nobody(url: str) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    with connect(url, 5.0) as redis, connect(url, 5.0) as other:
+        redis.ping()
+
+        def interrupt_when_blocked() -> None:
+            wait_for(lambda: other.info("clients")["blocked_clients"] == 1, 10, "nobody waits")
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+        before = signal.signal(signal.SIGUSR1, interrupt)
+        interrupter = threading.Thread(target=interrupt_when_blocked)
+        try:
+            interrupter.start()
+            with pytest.raises(Interrupted):
+                redis.blpop("nothing", 3)
+        finally:
+            interrupter.join()
+            signal.signal(signal.SIGUSR1, before)
+        assert redis.echo("mine") == b"mine"
+
+
+def test_the_primary_is_found_and_where_no_sentinel_answers_it_is_an_error_of_redis(url: str) -> None:
+    with connect(url, 5.0) as redis:
+        assert redis.info("replication")["role"] == "master"
+    with connect("rediss+sentinel://127.0.0.1:1/vigil", 0.3) as nowhere, pytest.raises(RedisError):
+        nowhere.ping()

@@ -80,7 +80,12 @@ class TcpServer:
     def follow(self, primary: TcpServer) -> None:
         """Makes it a replica of `primary`, and returns when it has caught up."""
         self.redis.replicaof(LOOPBACK, str(primary.port))
-        wait_for(lambda: primary.redis.wait(1, 100) == 1, READY_WITHIN, "the replica does not catch up")
+        wait_for(lambda: self._is_at(primary), READY_WITHIN, "the replica does not catch up")
+
+    def _is_at(self, primary: TcpServer) -> bool:
+        theirs = primary.redis.info("replication").values()
+        online = {each["port"] for each in theirs if isinstance(each, dict) and each.get("state") == "online"}
+        return self.port in online and self.redis.info("replication").get("master_link_status") == "up"
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from redis import BlockingConnectionPool, Redis, Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
 from webhook.domain.errors import StoreError, WrongShards
 from webhook.redis_url import parse_sentinels
@@ -21,6 +22,24 @@ WEB_TIMEOUT = 0.3  # seconds to connect and to answer; beyond it the spool takes
 WORKER_TIMEOUT = 5.0
 WEB_CONNECTIONS = 64  # a process; further requests wait for one, at most WEB_TIMEOUT
 SENTINEL_CONNECTIONS = 1024  # with sentinels nobody waits for one: more than that is refused at once
+
+
+class _Interruptible:
+    """What redis-py's connections do, and those to a primary that sentinels name do not: whoever is interrupted while
+    it waits for an answer leaves no connection behind on which the next one would get it.
+    """
+
+    def read_response(self, disable_decoding: bool = False, *, disconnect_on_error: bool = True, **more: Any) -> Any:
+        found: Any = super()
+        return found.read_response(disable_decoding, disconnect_on_error=disconnect_on_error, **more)
+
+
+class _Connection(_Interruptible, SentinelManagedConnection):  # type: ignore[misc]
+    """To the primary."""
+
+
+class _TlsConnection(_Interruptible, SentinelManagedSSLConnection):  # type: ignore[misc]
+    """To the primary, by TLS."""
 
 
 def connect(url: str, timeout: float) -> Redis:
@@ -44,7 +63,7 @@ def connect(url: str, timeout: float) -> Redis:
         db=sentinels.database,
         username=sentinels.username,
         password=sentinels.password,
-        ssl=sentinels.tls,
+        connection_class=_TlsConnection if sentinels.tls else _Connection,
         **options,
     )
     return client
@@ -89,7 +108,8 @@ def store_errors(doing: str) -> Iterator[None]:
 def claim_shards(redis: Redis, shards: int) -> None:
     """Writes down the number of shards at the first start. Raises WrongShards where another one was written."""
     with store_errors("reading the number of shards"):
-        redis.set(keys.SHARDS, shards, nx=True)
+        if not redis.exists(keys.SHARDS):  # a full server refuses even a write that would change nothing
+            redis.set(keys.SHARDS, shards, nx=True)
         written = int(redis.get(keys.SHARDS) or shards)
     if written != shards:
         raise WrongShards(

@@ -16,12 +16,12 @@ from webhook.domain.log import DEAD, LOOSE, Entry, session_log
 from webhook.domain.session import Session
 from webhook.store import keys
 from webhook.store.commit import Commit, Value
-from webhook.store.connection import store_errors
+from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.inbox import PENDING_MS, from_fields
 from webhook.store.keys import ShardKeys
 from webhook.store.loading import EFFECT, Lost, Wanted, decode_sessions, sort_fields
 from webhook.store.scripts import source
-from webhook.store.spools import together
+from webhook.store.spools import LISTENED_TO_MS, together
 from webhook.store.watch import DEAF_MS, unseen, waits
 
 LEASE_MS = 5000
@@ -117,8 +117,13 @@ class Shard:
     @property
     def care(self) -> Care:
         """How the next batch is to be taken."""
-        crashes = (self._tried - 1) // CRASHES
-        return max(Care(min(crashes, Care.UNREAD)), Care.SINGLE if self._singles else Care.NONE)
+        crashes = (self._tried - 1) // CRASHES + (1 if self._singles else 0)
+        return Care(min(crashes, Care.UNREAD))
+
+    def now_ms(self) -> int:
+        """The server's clock."""
+        with store_errors("reading the server's clock"):
+            return server_now_ms(self._redis)
 
     def batch(self, dead_ms: int) -> Batch:
         """The next entries of the inbox, oldest first, and the deadlines that have passed.
@@ -137,6 +142,7 @@ class Shard:
             pipe.hvals(keys.SPOOLS)
             (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen), spools = pipe.execute()
         now_ms = seconds * 1000 + micros // 1000
+        held = together(spools, now_ms, LISTENED_TO_MS)
         received = [_received(entry_id, fields) for entry_id, fields in entries]
         self._size = _next_size(asked, received) if not care else FIRST_ENTRIES
         return Batch(
@@ -147,7 +153,7 @@ class Shard:
             [place.decode() for place, at_ms in oldest_dead if at_ms <= now_ms - dead_ms],
             now_ms,
             min(int(deaf_until or 0), now_ms + DEAF_MS),  # a clock that was set back must not prolong it
-            not (unseen(swept, now_ms) or unseen(web_seen, now_ms) or waits(together(spools, now_ms), now_ms)),
+            not (unseen(swept, now_ms) or unseen(web_seen, now_ms) or waits(held, now_ms)),
         )
 
     def load(self, readings: Iterable[Reading], others: Sequence[str]) -> tuple[Known, Lost]:

@@ -12,6 +12,7 @@ from webhook.store import keys
 from webhook.store.connection import store_errors
 
 REPORT_KEPT_MS = 24 * 3_600_000  # a host that has been away for longer is taken for gone
+LISTENED_TO_MS = 600_000  # for so long what a host holds that went away keeps silence from being judged
 
 
 class Report(Struct, frozen=True):
@@ -51,10 +52,10 @@ def save_report(redis: Redis, directory_id: str, report: Report) -> None:
             redis.hset(keys.SPOOLS, directory_id, msgspec.json.encode(report))
 
 
-def together(stored: Iterable[bytes], now_ms: int) -> Spooled:
-    """The sum of the reports, as they are stored, that are not too old."""
+def together(stored: Iterable[bytes], now_ms: int, kept_ms: int = REPORT_KEPT_MS) -> Spooled:
+    """The sum of the reports, as they are stored, that are not older than `kept_ms`."""
     reports = [msgspec.json.decode(value, type=Report) for value in stored]
-    fresh = [report for report in reports if report.reported_ms >= now_ms - REPORT_KEPT_MS]
+    fresh = [report for report in reports if report.reported_ms >= now_ms - kept_ms]
     return Spooled(
         depth=sum(report.depth for report in fresh),
         oldest_ms=min((report.oldest_ms for report in fresh if report.oldest_ms is not None), default=None),

@@ -12,8 +12,9 @@ from redis import Redis
 from tests.store.build import AT_MS, arrival, raw, route_of
 from webhook import clock
 from webhook.store.inbox import Inbox, Resolve, by_redis
-from webhook.store.spool.framing import Gap, Spooled, records
+from webhook.store.spool.framing import Gap, Spooled, encode, records
 from webhook.store.spool.keeper import Keeper
+from webhook.store.spool.segment import Segment
 from webhook.store.spool.spool import Run, Spool, SpoolLimits
 
 ROOMY = SpoolLimits(most=1 << 30, free=0)
@@ -62,14 +63,10 @@ def found(directory: Path) -> list[Spooled | Gap]:
 
 def abandon(directory: Path, *held: Spooled) -> Path:
     """A segment that nobody holds, as a process that died leaves it."""
-    spool = spool_in(directory)
-    before = set(files(directory))
-    for each in held:
-        spool.keep(each)
-    (name,) = set(files(directory)) - before
-    for segment in spool.segments():
-        segment.close()
-    return directory / name
+    segment = Segment.create(spool_in(directory).directory, held[0].received_ms)
+    segment.append(list(map(encode, held)))
+    segment.close()
+    return segment.path
 
 
 def other_process(directory: Path, count: int) -> subprocess.Popen[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -125,33 +126,26 @@ def test_without_its_directory_no_segment_can_be_made(tmp_path: Path) -> None:
         Segment.create(tmp_path / "none", AT_MS)
 
 
-def test_many_processes_make_segments_while_others_clear_away_drafts(tmp_path: Path) -> None:
-    """Between the making and the locking of a draft another process may take it for one of the dead."""
-    making = """
-import sys
-from pathlib import Path
-from webhook.store.spool.segment import Segment
-for number in range(150):
-    Segment.create(Path(sys.argv[1]), number).close()
-"""
-    sweeping = """
-import sys
-from pathlib import Path
-from webhook.store.spool.segment import Segment
-sys.stdout.write("on\\n"); sys.stdout.flush()
-while True:
-    for path in Path(sys.argv[1]).glob("*.new"):
-        draft = Segment.adopt(path)
-        if draft:
-            draft.remove()
-"""
-    start = [sys.executable, "-c"]
-    root = Path(__file__).parents[3]
-    sweeper = subprocess.Popen([*start, sweeping, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True)
-    try:
-        assert sweeper.stdout
-        sweeper.stdout.readline()
-        subprocess.run([*start, making, str(tmp_path)], cwd=root, check=True)
-    finally:
-        end(sweeper)
-    assert len(files(tmp_path, ".seg")) == 150
+@pytest.mark.parametrize("keeps", [False, True], ids=["and removed", "and held"])
+def test_a_draft_that_is_taken_for_a_dead_ones_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    lock, taken = fcntl.flock, list[Segment]()
+
+    def lock_too_late(descriptor: int, operation: int) -> None:
+        if not taken:
+            (draft,) = tmp_path.glob("*.new")
+            monkeypatch.setattr(fcntl, "flock", lock)
+            adopted = Segment.adopt(draft)
+            assert adopted
+            taken.append(adopted)
+            if not keeps:
+                adopted.remove()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    segment = Segment.create(tmp_path, AT_MS)
+    assert taken
+    segment.append([b"bytes"])
+    assert segment.path.read_bytes() == b"bytes"
+    assert files(tmp_path, ".seg") == [segment.path.name]

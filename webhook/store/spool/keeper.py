@@ -12,6 +12,8 @@ from webhook.store.spool.breaker import Breaker
 from webhook.store.spool.framing import Spooled
 from webhook.store.spool.spool import Spool
 
+USUAL_BYTES = 4096  # that a notification takes, at most
+
 log = logging.getLogger(__name__)
 
 
@@ -60,15 +62,16 @@ class Keeper:
         return None
 
     def check(self) -> None:
-        """Returns while the spool can keep a notification. Raises StoreError, also where there is none."""
+        """Returns while the spool can keep a usual notification. Raises StoreError, also where there is none."""
         if self.spool is None:
             raise StoreError("there is no spool (VIGIL_SPOOL_DIR is empty)")
-        self.spool.check()
+        self.spool.check(USUAL_BYTES)
 
     def _failed(self, failure: StoreError) -> None:
         if isinstance(failure, InboxFull):  # Redis is well; another shard may have room
             log.warning("spooling: %s", failure)
             return
+        was_open = self.breaker.is_open
         self.breaker.failed(failure)
-        if self.breaker.is_open:
+        if self.breaker.is_open and not was_open:
             log.error("spooling until Redis keeps notifications again: %s", failure)
