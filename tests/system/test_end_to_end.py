@@ -160,7 +160,7 @@ def test_who_posts_two_mib_gets_413_and_no_reset_even_if_the_answer_comes_halfwa
         assert post_in_halves(vigil, body, {"Connection": connection}).status == 413
 
 
-def test_while_the_server_hangs_a_post_is_told_within_two_seconds_to_come_back(vigil: Stack) -> None:
+def test_while_the_server_hangs_a_post_is_kept_within_two_seconds_and_applied_when_it_answers(vigil: Stack) -> None:
     body = notification("hung")
     send(vigil.server(), signal.SIGSTOP)
     try:
@@ -170,10 +170,8 @@ def test_while_the_server_hangs_a_post_is_told_within_two_seconds_to_come_back(v
         ready, alive = vigil.ask("GET", "/readyz").status, vigil.ask("GET", "/livez").status
     finally:
         send(vigil.server(), signal.SIGCONT)
-    assert (answer.status, ready, alive) == (503, 503, 200)
-    assert int(answer.headers["retry-after"]) > 0
+    assert (answer.status, ready, alive) == (200, 200, 200)
     assert took < 2
-    assert wait_for(lambda: vigil.post(body).status == 200, 2, "posts are refused still")
     assert_applied(vigil, "hung")
     assert len(vigil.applied("hung")) == 1
 
