@@ -90,7 +90,7 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
     _trim(shard, folding, recorder)
     _forget(shard, folding, recorder)
-    _expire(shard, batch, recorder)
+    _expire(shard, batch, folding, recorder)
     recorder.withdraw(folding.withdrawn)
     recorder.answer(answers)
     recorder.unschedule(due for due in batch.due if due not in known.sessions and due not in lost.reasons)
@@ -162,6 +162,8 @@ def _take(folding: Folding, reading: Reading, lost: Lost) -> None:
 def _take_as_dead(folding: Folding, reading: Reading) -> None:
     try:
         folding.take(reading)
+    except JobTimeoutException:  # as above
+        raise
     except Exception:  # not even its sequence number can be counted: keep it for a look, that is what must not fail
         folding.take(replace(reading, fact=None))
 
@@ -185,7 +187,7 @@ def _set_aside(received: Received, care: Care) -> Reading | Asked:
     """The dead letter of an entry whose workers died; it is not read again where that alone may kill."""
     error = f"its workers died {care * CRASHES} times in a row while they had it"
     log.error("what came at %s is set aside: %s", received.entry_id, error)
-    if received.arrival.kind in DECISIONS:
+    if care is Care.SET_ASIDE and received.arrival.kind in DECISIONS:
         return read_request(received, error)
     if care is Care.UNREAD or received.arrival.kind is not Kind.NOTIFICATION:
         return quarantined(received.arrival, received.received_ms, error)
@@ -227,7 +229,8 @@ def _forget(shard: Shard, folding: Folding, recorder: Recorder) -> None:
         recorder.forget(session, shard.entries({name: shard.whole_log(name)}))
 
 
-def _expire(shard: Shard, batch: Batch, recorder: Recorder) -> None:
+def _expire(shard: Shard, batch: Batch, folding: Folding, recorder: Recorder) -> None:
     spots = [Spot(0, place) for place in batch.expired]
+    spots = [spot for spot in spots if (DEAD, spot.field) not in folding.entries]  # those go with the next batch
     if spots:
         recorder.drop(DEAD, spots, shard.entries({DEAD: spots}))

@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
+from webhook.domain.deadlines import settle
 from webhook.domain.errors import LeaseLost, VigilError
 from webhook.domain.folding import Folding, Limits
 from webhook.domain.log import DEAD, session_log
@@ -63,7 +64,9 @@ def _rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Re
         return Rebuilt(session_id, [], "its log was trimmed (VIGIL_LOG_PER_SESSION), so it cannot be folded whole")
     folding = Folding(known, limits)
     folding.refold(session_id, shard.entries({name: shard.whole_log(name) for name in (session_log(session_id), DEAD)}))
-    found = differences(stored, folding.sessions[session_id])
+    now_ms = shard.now_ms()
+    folding.settle([], now_ms, deaf=True)  # time alone is no difference
+    found = differences(settle(stored, now_ms, deaf=True), folding.sessions[session_id])
     if found and save:
         recorder = Recorder(shard.keys, limits.retention_ms, now_ms=0)  # nothing is counted in any minute
         recorder.save(folding)

@@ -17,7 +17,9 @@ from webhook.cli import main
 from webhook.domain import folding
 from webhook.domain.transitions import apply
 from webhook.queues import FOLD
+from webhook.store.commit import Commit
 from webhook.store.keys import SHARDS
+from webhook.store.shard import Shard
 from webhook.views.sessions import session_view
 
 
@@ -105,6 +107,19 @@ def test_a_shard_that_stays_busy_is_given_up(vigil: Vigil, monkeypatch: pytest.M
     result = vigil.run("s1")
     assert (result.exit_code, "a worker is at shard" in result.stderr) == (2, True)
     assert vigil.video("s1") == "unknown"
+
+
+def test_a_lease_that_was_lost_meanwhile_is_taken_again(vigil: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound, lost = Shard.commit, []
+
+    def paused(shard: Shard, commit: Commit) -> None:
+        if not lost:
+            lost.append(vigil.rig.redis.delete(shard.keys.lease))  # as its TTL does while the machine stands still
+        sound(shard, commit)
+
+    monkeypatch.setattr(Shard, "commit", paused)
+    assert vigil.run("s1").stdout.splitlines()[0] == "s1: mended"
+    assert (lost, vigil.video("s1")) == ([1], "stopped")
 
 
 @pytest.mark.parametrize("words", [[], ["s1", "--all"]])

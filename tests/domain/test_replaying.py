@@ -206,6 +206,15 @@ def test_a_refold_does_not_apply_what_is_still_a_dead_letter() -> None:
     assert session_view(shop.session())["streams"][0]["snapshots"]["count"] == 1
 
 
+def test_a_refold_hears_nothing_of_what_was_never_heard() -> None:
+    shop, moves = Shop(), timeless(video(1, sequence=1))
+    shop.tell([replace(dead_letter(reading(video(1, sequence=7)), "its session could not be read"), fact=None)])
+    shop.tell([reading(copied(moves, "a", AT_MS + 900))])
+    shop.tell([reading(copied(moves, "b", AT_MS + 100))])
+    assert (shop.session().last_ms, shop.session().received) == (AT_MS + 100, 2)
+    assert session_view(shop.session())["sequence"] == {"1001": {"highest": 1, "missing": []}}
+
+
 def test_replaying_counts_no_lag_of_long_ago() -> None:
     shop = broken(video(1))
     field, entry = shop.only_dead()

@@ -240,7 +240,9 @@ def test_the_audit_list_names_whose_token_it_was(ask: Ask, working: Rig) -> None
 
 
 @pytest.mark.parametrize(("method", "end"), [("GET", ""), ("POST", "/replay"), ("DELETE", "")])
-@pytest.mark.parametrize("name", ["0.bm9ib2R5", "nobody", "9.eA", "0.", "1" * 3000, "0.%FF", "0.e%00"])
+@pytest.mark.parametrize(
+    "name", ["0.bm9ib2R5", "nobody", "9.eA", "0.", "1" * 3000, "0.%FF", "0.e%00"], ids=lambda name: name[:12]
+)
 def test_what_is_not_there_is_a_404_problem(client: FlaskClient, method: str, end: str, name: str) -> None:
     answer = client.open(f"{API}{PATH}/{name}{end}", method=method, json=None if method == "GET" else REASON[end])
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")

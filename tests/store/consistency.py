@@ -10,7 +10,7 @@ from redis import Redis
 
 from webhook.domain.decoding import BY_NAME, routes_by_channel
 from webhook.domain.facets import gauges, indexes
-from webhook.domain.log import DEAD, LOOSE, MOST_COPIES, Entry, session_log
+from webhook.domain.log import DEAD, LOOSE, MOST_COPIES, Entry, Outcome, session_log
 from webhook.domain.session import Session
 from webhook.domain.states import State
 from webhook.domain.status import status_of
@@ -21,6 +21,11 @@ from webhook.store.record import refer
 
 Logs = dict[str, dict[str, Entry]]
 Indexes = dict[str, dict[str, int]]
+SINGLE = {
+    *("inbox", "pending", "lease", "attempts", "deadlines", "received", "notices", "channels", "drift", "counts"),
+}
+PREFIXES = ("session:", "log:", "places:", "index:", "minute:", "answer:")
+MORTAL = ("minute:", "answer:", "pending", "lease")
 UP = (State.STARTING, State.LIVE, State.ENDING)
 
 
@@ -43,7 +48,9 @@ class _Walk:
         self._read_sessions()
         logs = self._logs()
         self._check_names()
+        self._check_attempts()
         self._check_logs(logs)
+        self._check_dead(logs.get(DEAD, {}))
         self._check_references(logs)
         self._check_deadlines()
         self._check_drift(drifted)
@@ -77,13 +84,24 @@ class _Walk:
         }
 
     def _check_names(self) -> None:
-        prefixes = ("session:", "log:", "places:", "index:", "minute:")
-        single = {"inbox", "pending", "lease", "deadlines", "received", "notices", "channels", "drift", "counts"}
-        unknown = {name for name in self.names if not name.startswith(prefixes)} - single
+        unknown = {name for name in self.names if not name.startswith(PREFIXES)} - SINGLE
         assert not unknown, f"keys that store/keys.py does not name: {unknown}"
-        kept = [name for name in self.names if not name.startswith("minute:") and name not in ("pending", "lease")]
-        mortal = [name for name in kept if self.redis.ttl(self.keys.inbox.removesuffix("inbox") + name) != -1]
-        assert not mortal, f"keys with a TTL that indexes may name: {mortal}"
+        mortal = {name for name in self.names if self.redis.ttl(self.keys.inbox.removesuffix("inbox") + name) != -1}
+        wrong = {name for name in mortal if not name.startswith(MORTAL)}
+        assert not wrong, f"keys with a TTL that indexes may name: {wrong}"
+        immortal = {name for name in self.names - mortal if name.startswith(("minute:", "answer:"))}
+        assert not immortal, f"keys that nothing bounds: {immortal}"
+
+    def _check_attempts(self) -> None:
+        attempts: dict[bytes, bytes] = self.redis.hgetall(self.keys.attempts)
+        assert set(attempts) <= {b"tried", b"singles"}, f"attempts holds something else: {attempts}"
+        assert all(int(count) >= 0 for count in attempts.values()), f"fewer attempts than none: {attempts}"
+
+    def _check_dead(self, dead: dict[str, Entry]) -> None:
+        """Their age alone bounds them: each stands at the time at which it was first received."""
+        places = self._scores(self.keys.places(DEAD))
+        assert places == {f"|{field}": entry.copies[0].received_ms for field, entry in dead.items()}
+        assert {entry.outcome for entry in dead.values()} <= {Outcome.DEAD_LETTER, Outcome.QUARANTINED}
 
     def _check_logs(self, logs: Logs) -> None:
         assert sorted(logs) == self._called("places:"), "each log has its places, and the other way round"

@@ -44,7 +44,7 @@ class Load:
         self.vigil, self.rate = vigil, rate
         self.sids = [f"{name}{number}" for number in range(count)]
         self.answers: Counter[str] = Counter()
-        self.latest_s = 0.0
+        self.took_s: list[float] = []
         self._connections: dict[int, HTTPConnection] = {}
         self._lock = threading.Lock()
         self._begins = 0.0
@@ -66,9 +66,9 @@ class Load:
         with self.running():
             pass
 
-    def wait_for(self, count: int) -> None:
-        """Returns when so many were answered."""
-        wait_for(lambda: self.answers.total() >= count, 30, "posting does not get on")
+    def wait_for(self, count: int, seconds: float = 30) -> None:
+        """Returns when so many were answered, which may take `seconds`."""
+        wait_for(lambda: self.answers.total() >= count, seconds, "posting does not get on")
 
     def assert_acknowledged(self) -> None:
         """Every post was answered 200."""
@@ -83,16 +83,25 @@ class Load:
         assert Counter((session.received, session.duplicates) for session in sessions) == {(1, 0): len(sessions)}
         assert all(status_of(session).state is not State.LOST for session in sessions)
 
+    def body(self, number: int) -> bytes:
+        """What is posted."""
+        return raw(started(self.sids[number], cname=f"room{number % ROOMS}"))
+
+    @property
+    def latest_s(self) -> float:
+        """How long the slowest answer took, in seconds."""
+        return max(self.took_s)
+
     def _post(self, number: int) -> None:
         wait = self._begins + number / self.rate - time.monotonic()
         if wait > 0:
             threading.Event().wait(wait)
-        body = raw(started(self.sids[number], cname=f"room{number % ROOMS}"))
+        body = self.body(number)
         began = time.monotonic()
         answer = self._ask(body)
         with self._lock:
             self.answers[answer] += 1
-            self.latest_s = max(self.latest_s, time.monotonic() - began)
+            self.took_s.append(time.monotonic() - began)
 
     def _ask(self, body: bytes) -> str:
         connection = self._connections.setdefault(threading.get_ident(), self.vigil.connect())

@@ -12,7 +12,7 @@ import msgspec
 
 from webhook.cli.client import Failure
 from webhook.clock import sleep
-from webhook.domain.errors import StoreError
+from webhook.domain.errors import LeaseLost, StoreError
 from webhook.process import settings_or_exit
 from webhook.queues import Waker
 from webhook.settings import Settings
@@ -86,9 +86,9 @@ class _Rebuilding:
         while True:
             try:
                 rebuilt = rebuild_session(shard, session_id, limits(self._settings), save=self._save)
-            except Busy as busy:
+            except (Busy, LeaseLost) as busy:  # lost: the machine stood still, and nothing was written
                 if time.monotonic() > until:
-                    raise StoreError(f"{busy} for more than {BUSY_FOR:g} s") from busy
+                    raise StoreError(f"{busy}, and {BUSY_FOR:g} s of trying again were not enough") from busy
                 sleep(BETWEEN_TRIES)
                 continue
             self._waker.wake(number)  # for what came while we held the shard
