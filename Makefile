@@ -1,6 +1,6 @@
 # One .venv, filled from locks with hashes; every target works on a machine that has Python 3.11+ and nothing else.
 PYTHON ?= python3
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3  # many tests wait for processes of their own
 CHAOS_MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,7 @@ run: $(RUNTIME)  ## start everything and print the addresses
 	@exec $(BIN)/vigil up
 
 test: $(DEV)  ## the test suite, on a real server
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 test-full: $(DEV)  ## with the tests that take minutes
 	$(BIN)/python -m pytest -m ""

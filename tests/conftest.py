@@ -25,6 +25,12 @@ from webhook.store.connection import connect
 PATIENT = 5.0  # seconds; the web's own 0.3 s are for the tests about them
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes a minute begins first, whatever the random order, or one process would wait for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     with EmbeddedServer(tmp_path_factory.mktemp("valkey") / "var") as started:

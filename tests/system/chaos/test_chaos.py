@@ -16,6 +16,7 @@ A_MINUTE = Terms(seed=4, seconds=60, rate=160, spool_bytes=SMALL_SPOOL)
 
 
 @needs_proc
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_nothing_acknowledged_is_lost_or_applied_twice_whatever_is_killed_paused_or_cut_off(
     tmp_path_factory: pytest.TempPathFactory,
