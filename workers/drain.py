@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, process_time
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rq.timeouts import JobTimeoutException
 
 from webhook.domain.arrivals import Kind, Reading, dead_letter, quarantined, read
-from webhook.domain.errors import LeaseLost, StoreError
+from webhook.domain.errors import LeaseLost, StoreError, VigilError
 from webhook.domain.folding import Folding, Known, Limits, Spot
 from webhook.domain.log import DEAD, Entry, session_log
 from webhook.domain.registration import Registration
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.1
 SLICE_SECONDS = 1.0
+CPU_OF_A_LOOP = 2.0  # seconds of computing within one job; it takes half of one when it folds all the time
+NOBODYS_FAULT = (LeaseLost, StoreError, JobTimeoutException)  # of no notification, and of no session
 DECISIONS = (Kind.REPLAY, Kind.DISCARD)
 UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
 
@@ -54,6 +56,19 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
     """
     if not shard.acquire():
         return 0
+    began = process_time()
+    try:
+        return _drain_slice(shard, limits, wake)
+    except StoreError:
+        _forgive(shard)
+        raise
+    except JobTimeoutException:
+        if process_time() - began < CPU_OF_A_LOOP:  # whoever is kept waiting is not at fault, whoever computes may be
+            _forgive(shard)
+        raise
+
+
+def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
     taken, until = 0, monotonic() + SLICE_SECONDS
     try:
         while True:
@@ -66,11 +81,8 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
                 return taken
     except LeaseLost as lost:
         log.warning("%s", lost)
+        _forgive(shard)
         return taken
-    except StoreError:  # no notification's fault
-        with suppress(StoreError):
-            shard.forgive()
-        raise
 
 
 def drain_once(shard: Shard, limits: Limits) -> int:
@@ -78,7 +90,55 @@ def drain_once(shard: Shard, limits: Limits) -> int:
     batch = shard.batch(limits.dead_ms)
     if not (batch.received or batch.due or batch.expired):
         return 0
-    inputs = _read_in_time(batch)
+    try:
+        return _drain(shard, limits, batch)
+    except NOBODYS_FAULT:
+        raise
+    except Exception:  # a fault that no notification was caught at: of a session's deadlines, or of folding it again
+        log.exception("a batch of shard %d failed; its parts are taken one by one", shard.keys.shard)
+        return _drain_singly(shard, limits, batch)
+
+
+def _forgive(shard: Shard) -> None:
+    """Takes back what this process tried: it lives, so that has killed nobody."""
+    with suppress(StoreError):
+        shard.forgive()
+
+
+def _drain_singly(shard: Shard, limits: Limits, batch: Batch) -> int:
+    """The sessions that are due, and the head of the inbox, each by itself; returns how many notifications were taken.
+
+    A session that fails is looked at again later. A notification that fails becomes a dead letter, unread if need be.
+    """
+    for session_id in batch.due:
+        try:
+            _drain(shard, limits, replace(batch, received=[], due=[session_id], expired=[]))
+        except NOBODYS_FAULT:
+            raise
+        except Exception:
+            log.exception("the deadlines of session %s cannot be counted; it is looked at again later", session_id)
+            recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
+            recorder.postpone([session_id], batch.now_ms + UNREADABLE_MS)
+            shard.commit(recorder.finish(None))
+    head = replace(batch, received=batch.received[:1], due=[], expired=[], full=True)
+    return _drain_head(shard, limits, head) if batch.received else 0
+
+
+def _drain_head(shard: Shard, limits: Limits, head: Batch) -> int:
+    error = ""
+    for care in (Care.SINGLE, Care.SET_ASIDE, Care.UNREAD):
+        try:
+            return _drain(shard, limits, replace(head, care=care), error)
+        except NOBODYS_FAULT:
+            raise
+        except Exception as failure:
+            error = error or f"{type(failure).__name__}: {failure}"
+    raise VigilError(f"not even a dead letter can be written to shard {shard.keys.shard}: {error}")
+
+
+def _drain(shard: Shard, limits: Limits, batch: Batch, error: str = "") -> int:
+    """Folds the batch and commits it; returns how many notifications were taken. `error` is why its head failed."""
+    inputs = _read_in_time(batch, error)
     known, lost = _load(shard, inputs, batch.due)
     folding = Folding(known, limits)
     answers: dict[str, Answer] = {}
@@ -109,12 +169,12 @@ def _load(shard: Shard, inputs: list[Input], due: list[str]) -> tuple[Known, Los
     return known, lost
 
 
-def _read_in_time(batch: Batch) -> list[Input]:
+def _read_in_time(batch: Batch, error: str) -> list[Input]:
     """What the entries say, in turn until half of the batch's time is over; at least one of them."""
     until = monotonic() + BATCH_SECONDS / 2
     inputs = []
     for each in batch.received:
-        inputs.append(_set_aside(each, batch.care) if batch.care >= Care.SET_ASIDE else _read(each))
+        inputs.append(_set_aside(each, batch.care, error) if batch.care >= Care.SET_ASIDE else _read(each))
         if monotonic() >= until:
             break
     return inputs
@@ -183,9 +243,9 @@ def _read(received: Received) -> Input:
         return quarantined(arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
 
 
-def _set_aside(received: Received, care: Care) -> Reading | Asked:
-    """The dead letter of an entry whose workers died; it is not read again where that alone may kill."""
-    error = f"its workers died {care * CRASHES} times in a row while they had it"
+def _set_aside(received: Received, care: Care, error: str) -> Reading | Asked:
+    """The dead letter of an entry whose workers died, or failed by an `error`; not read where that alone may kill."""
+    error = error or f"its workers died {care * CRASHES} times in a row while they had it"
     log.error("what came at %s is set aside: %s", received.entry_id, error)
     if care is Care.SET_ASIDE and received.arrival.kind in DECISIONS:
         return read_request(received, error)
@@ -196,8 +256,8 @@ def _set_aside(received: Received, care: Care) -> Reading | Asked:
 
 def _refold(shard: Shard, folding: Folding) -> None:
     for session_id in folding.moved:
-        names = (session_log(session_id), DEAD)
-        folding.refold(session_id, shard.entries({name: shard.whole_log(name) for name in names}))
+        name = session_log(session_id)
+        folding.refold(session_id, shard.entries({name: shard.whole_log(name), DEAD: shard.heard(session_id)}))
 
 
 def _trim(shard: Shard, folding: Folding, recorder: Recorder) -> None:

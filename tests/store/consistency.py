@@ -24,7 +24,7 @@ Indexes = dict[str, dict[str, int]]
 SINGLE = {
     *("inbox", "pending", "lease", "attempts", "deadlines", "received", "notices", "channels", "drift", "counts"),
 }
-PREFIXES = ("session:", "log:", "places:", "index:", "minute:", "answer:")
+PREFIXES = ("session:", "log:", "places:", "index:", "minute:", "answer:", "heard:")
 MORTAL = ("minute:", "answer:", "pending", "lease")
 UP = (State.STARTING, State.LIVE, State.ENDING)
 
@@ -94,7 +94,8 @@ class _Walk:
 
     def _check_attempts(self) -> None:
         attempts: dict[bytes, bytes] = self.redis.hgetall(self.keys.attempts)
-        assert set(attempts) <= {b"tried", b"singles"}, f"attempts holds something else: {attempts}"
+        others = [name for name in attempts if name != b"singles" and not name.startswith(b"by:")]
+        assert not others, f"attempts holds something else: {others}"
         assert all(int(count) >= 0 for count in attempts.values()), f"fewer attempts than none: {attempts}"
 
     def _check_dead(self, dead: dict[str, Entry]) -> None:
@@ -102,6 +103,12 @@ class _Walk:
         places = self._scores(self.keys.places(DEAD))
         assert places == {f"|{field}": entry.copies[0].received_ms for field, entry in dead.items()}
         assert {entry.outcome for entry in dead.values()} <= {Outcome.DEAD_LETTER, Outcome.QUARANTINED}
+        heard: Indexes = {}
+        for field, entry in dead.items():
+            if entry.heard:
+                heard.setdefault(entry.session_id or "", {})[field] = entry.copies[0].received_ms
+        found = {session_id: self._scores(self.keys.heard(session_id)) for session_id in self._called("heard:")}
+        assert found == heard, "each session finds its dead letters that count as heard, and no others"
 
     def _check_logs(self, logs: Logs) -> None:
         assert sorted(logs) == self._called("places:"), "each log has its places, and the other way round"

@@ -110,7 +110,7 @@ class Shard:
             self._held(self._hand_over(keys=keys_of_slot, args=[self._token, PENDING_MS]))
 
     def forgive(self) -> None:
-        """Gives up the lease after an attempt that failed without a crash, which then does not count as one."""
+        """Takes back an attempt that failed without a crash, whoever holds the lease by now, and gives up the lease."""
         with store_errors(f"giving up shard {self.keys.shard}"):
             self._forgive(keys=[self.keys.lease, self.keys.attempts], args=[self._token])
 
@@ -210,14 +210,22 @@ class Shard:
             spots: Any = self._redis.zrange(self.keys.places(log), 0, -1, withscores=True)
         return [Spot(int(at_ms), place.decode()) for place, at_ms in spots]
 
+    def heard(self, session_id: str) -> list[Spot]:
+        """The dead letters that a session counts as heard, the first received first."""
+        with store_errors(f"reading what shard {self.keys.shard} heard"):
+            names: Any = self._redis.zrange(self.keys.heard(session_id), 0, -1, withscores=True)
+        return [Spot(int(at_ms), f"|{name.decode()}") for name, at_ms in names]
+
     def commit(self, commit: Commit) -> None:
         """Writes all of `commit` or none of it; the next batch has then begun.
 
         Raises LeaseLost when another took the lease meanwhile.
         """
         singles = self._singles_left()
-        begun: list[Value] = ["HSET", "tried", 1, "singles", singles]
-        commands = [*commit.commands(), (self.keys.attempts, begun)]
+        begun: list[Value] = ["HSET", f"by:{self._token}", 1]
+        begun += ["singles", singles] if singles else []
+        anew: list[tuple[str, list[Value]]] = [(self.keys.attempts, ["UNLINK"]), (self.keys.attempts, begun)]
+        commands = [*commit.commands(), *anew]
         keys_of_slot = [self.keys.lease, *(key for key, _ in commands)]
         words = [word for _, command in commands for word in (len(command), *command)]
         with store_errors(f"committing to shard {self.keys.shard}"):

@@ -6,6 +6,6 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return -1
 end
 redis.call('DEL', KEYS[1])
-redis.call('HDEL', KEYS[3], 'tried')
+redis.call('HDEL', KEYS[3], 'by:' .. ARGV[1])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1
