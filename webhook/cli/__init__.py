@@ -13,6 +13,7 @@ COMMANDS = {
         "Play Agora: signed sessions, then a comparison with the status API.",
     ),
     "send": ("webhook.cli.send:send", "Sign and post a notification."),
+    "verify": ("webhook.cli.verify:verify", "Say whether a signature fits a body, and if not, why most likely."),
     "check-start": ("webhook.cli.check_start:check_start", "Check a start request against the rules for snapshots."),
     "dead-letters": ("webhook.cli.dead_letters:dead_letters", "List what could not be processed, or discard one."),
     "replay": ("webhook.cli.dead_letters:replay", "Have dead letters processed again."),
