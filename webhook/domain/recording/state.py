@@ -18,6 +18,7 @@ MOST_RECORDERS = 16
 MOST_FORMER_RECORDERS = 48  # beside them, out of sight; of more than all these the greatest uids are known
 MOST_STREAMS = 512
 MOST_FILES = 50
+MOST_PROGRESS = 8  # words on the upload's progress, one a minute
 MOST_UPLOADS = 16  # times when all files were stored
 MOST_PROBLEMS = 20  # errors, and as many warnings
 MOST_LOSSES = 100
@@ -120,3 +121,4 @@ class Recording(Struct, frozen=True, array_like=True, tag="recording"):
     former: dict[str, Recorder] = {}  # recorders that too many others have spoken after
     unnamed: Recorder | None = None  # what was told of leaving and ending without a recorder's uid
     streams_floor: StreamFloor | None = None
+    recent_progress: tuple[ProgressMark, ...] = ()  # the latest of 33, ascending

@@ -7,7 +7,7 @@ from typing import Any
 from webhook.domain.facts import Fact
 from webhook.domain.merging import greatest
 from webhook.domain.recording import events
-from webhook.domain.recording.state import MOST_FILES, MOST_UPLOADS, Recording, UploadMark
+from webhook.domain.recording.state import MOST_FILES, MOST_PROGRESS, MOST_UPLOADS, Recording, UploadMark
 
 Change = dict[str, Any]
 
@@ -21,7 +21,8 @@ def upload_progressed(recording: Recording, fact: Fact, event: events.UploadProg
     """A word on the upload, and the recording's heartbeat."""
     mark = (fact.order.at_ms, fact.order.sequence, event.progress)
     change = upload_word(recording, fact, "uploading", event.progress)
-    return {**change, "heartbeat": True, "progress": greatest(recording.progress, mark)}
+    recent = tuple(sorted({*recording.recent_progress, mark})[-MOST_PROGRESS:])
+    return {**change, "heartbeat": True, "progress": greatest(recording.progress, mark), "recent_progress": recent}
 
 
 def upload_finished(recording: Recording, fact: Fact, event: events.UploadFinished) -> Change:

@@ -1,0 +1,198 @@
+"""What becomes of alerts: from what rules find now and what was known, the alerts as they are now. No clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from webhook.domain.alerting.alerts import Alert, AlertState, Clear, Condition, Finding, Key, Resolution
+from webhook.domain.alerting.policies import Policies
+
+SETTLE_MS = 2000  # an alert fires no earlier after it was found: what contradicts it may be on its way
+FLAPPING_MS = 600_000  # so many changes within this time are flapping, and it is held for as long
+FLAPPING_CHANGES = 4
+MOST_RESOLVED = 50  # alerts of one session that are kept after they are resolved, the last
+
+
+class Advance(Struct, frozen=True):
+    """The alerts of one session as they are now; those among them that fired or were resolved by this look.
+
+    `next_ms` is when somebody has to look again, even if nothing is heard; None for never. `flapping` are those that
+    began to flap by this look: they say so once, and then are held.
+    """
+
+    alerts: tuple[Alert, ...]
+    fired: tuple[Alert, ...]
+    resolved: tuple[Alert, ...]
+    next_ms: int | None
+    flapping: tuple[Alert, ...] = ()
+
+
+def advance(
+    known: Iterable[Alert], found: Iterable[Finding], policies: Policies, now_ms: int, *, over: bool
+) -> Advance:
+    """The alerts of one session at `now_ms`. `over` says that the session is ending or has ended.
+
+    The same found twice changes nothing, and what is pending and goes away was never there.
+    """
+    looking = _Looking(policies, now_ms, over)
+    earlier = sorted(known, key=_place)
+    before = {alert.key: alert for alert in earlier}
+    found = [each for each in found if looking.is_watched(each.key)]
+    conditions = {each.key: each for each in found if isinstance(each, Condition)}
+    clears = {each.key: each.since_ms for each in found if isinstance(each, Clear)}
+    looks = (looking.look(before.get(key), conditions.get(key), clears.get(key)) for key in {*before, *conditions})
+    alerts = sorted((alert for look in looks for alert in look), key=_place)
+    past = [alert for alert in earlier if not alert.is_open and alert not in alerts]
+    changed = [alert for alert in alerts if (alert.episode, alert.state) != _was(alert, before)]
+    return Advance(
+        _bounded([*past, *alerts]),
+        tuple(alert for alert in changed if alert.state is AlertState.FIRING),
+        tuple(alert for alert in changed if alert.state is AlertState.RESOLVED),
+        looking.next_ms(alerts, conditions.values()),
+        tuple(alert for alert in alerts if looking.begins_to_flap(alert, before.get(alert.key))),
+    )
+
+
+class _Looking:
+    """One look at one session's alerts."""
+
+    def __init__(self, policies: Policies, now_ms: int, over: bool) -> None:
+        self._policies, self._now_ms, self._over = policies, now_ms, over
+
+    def is_watched(self, key: Key) -> bool:
+        """Whether there is a policy for what is called so, and it is enabled."""
+        policy = self._policies.get(key.rule)
+        return policy is not None and policy.enabled
+
+    def look(self, known: Alert | None, condition: Condition | None, clear_ms: int | None) -> list[Alert]:
+        """What the latest alert of one key is now, and, where that is over and the same is wrong anew, the next."""
+        holding = condition if condition is not None and self._holds(condition) else None
+        if known is None or not known.is_open:
+            before = [known] if known else []
+            return [*before, self._begin(holding, known)] if holding else before
+        if holding is None:
+            return self._clear(known, clear_ms)
+        if not self._is_another(known, holding):
+            return [self._go_on(known, holding)]
+        cleared = self._clear(known, holding.since_ms)
+        if cleared[-1].is_open:  # it is held, and tells what is wrong now
+            return [self._go_on(cleared[-1], holding)]
+        return [*cleared, self._begin(holding, cleared[-1])]
+
+    def next_ms(self, alerts: Iterable[Alert], conditions: Iterable[Condition]) -> int | None:
+        """When the first of them changes by the mere passing of time."""
+        times = [alert.due_ms for alert in alerts if alert.state is AlertState.PENDING]
+        times += [alert.flapping_until_ms for alert in alerts if alert.flapping_until_ms is not None]
+        times += [each.since_ms for each in conditions if each.foreseen]
+        times += [each.expires_ms for each in conditions if each.expires_ms is not None]
+        return min((time for time in times if time > self._now_ms), default=None)
+
+    def begins_to_flap(self, alert: Alert, known: Alert | None) -> bool:
+        """Whether `alert`, which was `known` before, flaps since this look."""
+        before_ms = known.flapping_until_ms if known and known.episode == alert.episode else None
+        return before_ms is None and alert.flapping_until_ms is not None
+
+    def _holds(self, condition: Condition) -> bool:
+        begun = not condition.foreseen or condition.since_ms <= self._now_ms
+        over = condition.expires_ms is not None and condition.expires_ms <= self._now_ms
+        return begun and not over
+
+    def _is_another(self, alert: Alert, condition: Condition) -> bool:
+        """Whether an alert that fires cannot be about this condition, as that has not lasted long enough."""
+        lasting = condition.since_ms + self._policies[alert.key.rule].for_ms <= self._now_ms
+        return alert.state is AlertState.FIRING and alert.beginning != condition.beginning and not lasting
+
+    def _begin(self, condition: Condition, earlier: Alert | None) -> Alert:
+        begun = Alert(
+            key=condition.key,
+            episode=earlier.episode + 1 if earlier else 1,
+            severity=condition.severity or self._policies[condition.key.rule].severity,
+            state=AlertState.PENDING,
+            started_ms=condition.since_ms,
+            found_ms=self._now_ms,
+            due_ms=self._now_ms,
+            summary=condition.summary,
+            meaning=condition.meaning,
+            action=condition.action,
+            changes=earlier.changes if earlier else (),
+        )
+        return self._go_on(begun, condition)
+
+    def _go_on(self, alert: Alert, condition: Condition) -> Alert:
+        told = replace(
+            alert,
+            severity=condition.severity or self._policies[alert.key.rule].severity,
+            summary=condition.summary,
+            meaning=condition.meaning,
+            action=condition.action,
+            expires_ms=condition.expires_ms,
+        )
+        if told.state is AlertState.FIRING:
+            return told if self._flaps(told) else replace(told, flapping_until_ms=None)
+        return self._wait(told, condition)
+
+    def _wait(self, alert: Alert, condition: Condition) -> Alert:
+        """A pending alert goes on, or fires. What was told since may move its beginning, or hold it back."""
+        same = alert.beginning == condition.beginning
+        started_ms = alert.started_ms if same else min(condition.since_ms, self._now_ms)
+        begun_ms = started_ms + self._policies[alert.key.rule].for_ms
+        due_ms = max(begun_ms, alert.found_ms + SETTLE_MS, condition.held_until_ms)
+        told = replace(alert, started_ms=started_ms, due_ms=due_ms, beginning=condition.beginning)
+        if due_ms > self._now_ms:
+            return told
+        changes = self._changed(told)
+        until_ms = self._flapping_until_ms(changes)
+        state = AlertState.FIRING
+        return replace(told, state=state, fired_ms=self._now_ms, changes=changes, flapping_until_ms=until_ms)
+
+    def _clear(self, alert: Alert, clear_ms: int | None) -> list[Alert]:
+        if alert.state is AlertState.PENDING:
+            return []
+        if self._flaps(alert) and not self._over:
+            return [alert]
+        changes = self._changed(alert)
+        until_ms = self._flapping_until_ms(changes) if alert.flapping_until_ms is None and not self._over else None
+        if until_ms is not None:
+            return [replace(alert, changes=changes, flapping_until_ms=until_ms)]
+        resolved = replace(alert, state=AlertState.RESOLVED, resolved_ms=self._now_ms, flapping_until_ms=None)
+        return [replace(resolved, resolution=self._resolution(alert, clear_ms), changes=changes)]
+
+    def _changed(self, alert: Alert) -> tuple[int, ...]:
+        return (*alert.changes, self._now_ms)[-FLAPPING_CHANGES:]
+
+    def _flapping_until_ms(self, changes: tuple[int, ...]) -> int | None:
+        """Until when it is held that something changed so often; None where that was not often."""
+        often = len(changes) == FLAPPING_CHANGES and changes[0] > self._now_ms - FLAPPING_MS
+        return self._now_ms + FLAPPING_MS if often else None
+
+    def _flaps(self, alert: Alert) -> bool:
+        return alert.flapping_until_ms is not None and alert.flapping_until_ms > self._now_ms
+
+    def _resolution(self, alert: Alert, clear_ms: int | None) -> Resolution:
+        """What rules know to be well has recovered, also after the session's end."""
+        if clear_ms is not None:
+            retracted = clear_ms < alert.started_ms + self._policies[alert.key.rule].for_ms
+            return Resolution.RETRACTED if retracted else Resolution.RECOVERED
+        if alert.expires_ms is not None and alert.expires_ms <= self._now_ms:
+            return Resolution.EXPIRED
+        return Resolution.ENDED if self._over else Resolution.RECOVERED
+
+
+def _was(alert: Alert, before: Mapping[Key, Alert]) -> tuple[int, AlertState] | None:
+    known = before.get(alert.key)
+    return (known.episode, known.state) if known else None
+
+
+def _place(alert: Alert) -> tuple[Key, int]:
+    return alert.key, alert.episode
+
+
+def _bounded(alerts: list[Alert]) -> tuple[Alert, ...]:
+    """The open ones, and those that were resolved last, in one order whatever was looked at before."""
+    alerts.sort(key=_place)
+    opened = [alert for alert in alerts if alert.is_open]
+    resolved = sorted((alert for alert in alerts if not alert.is_open), key=lambda alert: alert.resolved_ms or 0)
+    return (*resolved[-MOST_RESOLVED:], *opened)
