@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from webhook.domain.deadlines import settle
-from webhook.domain.errors import LeaseLost, VigilError
+from webhook.domain.errors import StoreError, VigilError
 from webhook.domain.folding import Folding, Limits
 from webhook.domain.log import DEAD, session_log
 from webhook.domain.session import Session
@@ -42,15 +42,20 @@ class Busy(VigilError):
 def rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Rebuilt:
     """Folds one session again from its log and, with `save`, keeps what comes out.
 
-    A session whose log was trimmed is left alone: what is gone from it cannot be folded again. Raises Busy, LeaseLost,
-    StoreError; nothing was written then.
+    A session whose log was trimmed is left alone: what is gone from it cannot be folded again. So is one of which
+    folding it raises. Raises Busy, LeaseLost, StoreError; nothing was written then.
     """
     if not shard.acquire():
         raise Busy(f"a worker is at shard {shard.keys.shard}")
     try:
         return _rebuild(shard, session_id, limits, save=save)
+    except VigilError:
+        raise
+    except Exception as failure:  # one session's fault is not the next one's
+        return Rebuilt(session_id, [], f"it cannot be folded again: {type(failure).__name__}: {failure}")
     finally:
-        _give_up(shard)
+        with suppress(StoreError):  # the lease ends by itself then
+            shard.forgive()  # whoever tried what waits in the inbox, it was not this process
 
 
 def _rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Rebuilt:
@@ -63,14 +68,15 @@ def _rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Re
     if stored.log_floor is not None:
         return Rebuilt(session_id, [], "its log was trimmed (VIGIL_LOG_PER_SESSION), so it cannot be folded whole")
     folding = Folding(known, limits)
-    folding.refold(session_id, shard.entries({name: shard.whole_log(name) for name in (session_log(session_id), DEAD)}))
+    name = session_log(session_id)
+    folding.refold(session_id, shard.entries({name: shard.whole_log(name), DEAD: shard.heard(session_id)}))
     now_ms = shard.now_ms()
     folding.settle([], now_ms, deaf=True)  # time alone is no difference
     found = differences(settle(stored, now_ms, deaf=True), folding.sessions[session_id])
     if found and save:
         recorder = Recorder(shard.keys, limits.retention_ms, now_ms=0)  # nothing is counted in any minute
         recorder.save(folding)
-        shard.commit(recorder.finish(None))
+        shard.amend(recorder.finish(None))
     return Rebuilt(session_id, found)
 
 
@@ -92,9 +98,3 @@ def _flat(path: str, value: object) -> dict[str, object]:
     else:
         return {path: value}
     return {name: leaf for part, inner in parts.items() for name, leaf in _flat(part, inner).items()} or {path: value}
-
-
-def _give_up(shard: Shard) -> None:
-    with suppress(LeaseLost):
-        if not shard.release():
-            shard.forgive()

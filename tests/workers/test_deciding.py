@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
-from tests.store.build import AT_MS, notification, poison, raw, snapshot, started, video
+from tests.store.build import AT_MS, arrival, notification, poison, raw, snapshot, started, video
 from tests.store.rig import Rig
 from tests.workers.poisoning import items
 from webhook.domain import folding
@@ -225,3 +225,40 @@ def test_a_request_waits_for_its_turn_behind_what_came_before(one: Rig, letters:
     assert letters.answers([(0, ticket)]) == {}
     drain_once(shard, one.limits)
     assert ticket in letters.answers([(0, ticket)])
+
+
+def carried(rig: Rig) -> DeadLetter:
+    """A dead letter of shard 1 with two copies, carried to shard 0; nobody was there yet."""
+    letters = DeadLetters(rig.redis, rig.inbox, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        plant(patch)
+        for name in ("a", "b"):
+            rig.inbox.append_to(1, arrival(snapshot(1, notice_id=name)))
+        rig.drain()
+    letter = only(letters)
+    letters.carry(letter, "default", 0)
+    return letter
+
+
+def test_what_is_carried_here_and_cannot_be_applied_is_a_dead_letter_here(redis: Redis) -> None:
+    rig = Rig(redis, 2)
+    letter = carried(rig)
+    with pytest.MonkeyPatch.context() as patch:
+        plant(patch, RuntimeError("another fault"))
+        rig.drain()
+    there = only(DeadLetters(redis, rig.inbox, 2))
+    assert (there.shard, there.entry.copies, there.entry.heard) == (0, letter.entry.copies, True)
+    assert there.entry.error == "RuntimeError: another fault"
+    assert rig.sessions.find("s1")[1].received == 2  # type: ignore[index]
+
+
+def test_what_is_carried_to_a_session_that_cannot_be_read_is_a_dead_letter_there(redis: Redis) -> None:
+    rig = Rig(redis, 2)
+    rig.inbox.append_to(0, arrival(started()))
+    rig.drain()
+    letter = carried(rig)
+    redis.set("vigil:{s0}:session:s1", b"garbage")
+    rig.drain()
+    there = only(DeadLetters(redis, rig.inbox, 2))
+    assert (there.shard, there.entry.copies, there.entry.heard) == (0, letter.entry.copies, False)
+    assert "cannot be read" in (there.entry.error or "")

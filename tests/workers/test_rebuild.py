@@ -13,6 +13,7 @@ from tests.store.build import AT_MS, joined, poison, registration, snapshot, sta
 from tests.store.contents import values_of
 from tests.store.rig import Rig
 from webhook.domain import folding
+from webhook.domain.folding import Spot
 from webhook.domain.transitions import apply
 from webhook.simulation.agora import encode
 from webhook.simulation.plan import Adversity, Pace, plan
@@ -160,13 +161,37 @@ def test_what_waits_meanwhile_waits_on_and_counts_no_attempt(damaged: Rig, redis
     assert session_view(damaged.session())["streams"][0]["video"] == "receiving"
 
 
-def test_a_fault_while_rebuilding_gives_up_the_lease(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("save", [False, True])
+def test_those_who_died_at_the_inbox_stay_counted(damaged: Rig, redis: Redis, save: bool) -> None:
+    damaged.append(video(0, at_ms=AT_MS + 9))
+    died = {b"by:one": b"1", b"by:two": b"1", b"singles": b"7"}
+    redis.delete("vigil:{s0}:attempts")
+    redis.hset("vigil:{s0}:attempts", mapping=died)
+    assert rebuilt(damaged, save=save).differences
+    assert redis.hgetall("vigil:{s0}:attempts") == died
+
+
+def test_a_fault_while_rebuilding_is_told_and_gives_up_the_lease(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     one.append(started())
     one.drain()
     monkeypatch.setattr("webhook.domain.refolding.apply", faulty_always)
-    with pytest.raises(RuntimeError):
-        rebuilt(one)
+    assert rebuilt(one) == Rebuilt("s1", [], "it cannot be folded again: RuntimeError: a planted fault")
     assert not one.redis.exists("vigil:{s0}:lease", "vigil:{s0}:attempts")
+
+
+def test_the_dead_letters_of_others_are_not_read(one: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    one.append(*(poison(f"s{number}", sequence=1) for number in range(30)), started(sequence=2), video(1, sequence=3))
+    one.drain()
+    read: list[str] = []
+    entries = Shard.entries
+
+    def listening(shard: Shard, spots: dict[str, list[Spot]]) -> Any:
+        read.extend(spot.field for of in spots.values() for spot in of)
+        return entries(shard, spots)
+
+    monkeypatch.setattr(Shard, "entries", listening)
+    assert rebuilt(one).differences == []
+    assert len(read) == 3
 
 
 def faulty_always(*_: object, **__: object) -> None:

@@ -15,6 +15,7 @@ from webhook.process import settings_or_exit
 
 TIMEOUT = 15.0  # seconds
 NOT_FOUND = 1
+WITH_TOKEN = {"reader": "a reader's or an operator's token", "operator": "an operator's token"}
 
 
 class Failure(click.ClickException):
@@ -26,10 +27,11 @@ class Failure(click.ClickException):
 
 
 class Api:
-    """The API at `address`. A call raises Failure: code 1 for what is not there, 2 for all else."""
+    """The API at `address`, for what `role` may do. A call raises Failure: code 1 for what is not there, 2 for else."""
 
-    def __init__(self, address: str, token: str | None) -> None:
+    def __init__(self, address: str, token: str | None, role: str) -> None:
         self._address = address.rstrip("/")
+        self._role = role
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **query: Any) -> Any:
@@ -54,8 +56,15 @@ class Api:
             told = f"{self._address} answers {answer.status} and no JSON, so it is no Vigil."
             raise Failure(told, UNREACHABLE) from failure
         if answer.status >= 400:
-            raise Failure(_refused(content), NOT_FOUND if answer.status == 404 else UNREACHABLE)
+            raise Failure(
+                _refused(content) + self._advice(answer.status), NOT_FOUND if answer.status == 404 else UNREACHABLE
+            )
         return content
+
+    def _advice(self, status: int) -> str:
+        if status not in (401, 403):
+            return ""
+        return f"\nThis needs {WITH_TOKEN[self._role]}: give it with --token, or in VIGIL_TOKEN."
 
 
 def _refused(problem: dict[str, Any]) -> str:
@@ -64,18 +73,24 @@ def _refused(problem: dict[str, Any]) -> str:
     return "\n".join([f"{problem.get('title')}: {problem.get('detail')}", *mistakes])
 
 
-def with_api(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options `--url` and `--token` of a command that needs this role; it gets the Api they lead to as `api`."""
+def with_api(role: str, deciding: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options `--url` and `--token` of a command that needs this role; it gets the Api they lead to as `api`.
+
+    Where the option `deciding` is given it needs an operator.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def call(url: str | None, token: str | None, **options: Any) -> Any:
             settings = settings_or_exit()
             address = address_of(settings, url)
-            return command(api=Api(address, token_for(settings, address, token, role)), **options)
+            needed = "operator" if deciding and options[deciding] is not None else role
+            return command(api=Api(address, token_for(settings, address, token, needed), needed), **options)
 
         call.__doc__, call.__name__ = command.__doc__, command.__name__
         call.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-        by = f"The token of a {role}; default here one of VIGIL_API_TOKENS."
+        also = f", for --{deciding} that of an operator" if deciding else ""
+        whose = "an operator" if role == "operator" else f"a {role}"
+        by = f"The token of {whose}{also}; default here one of VIGIL_API_TOKENS."
         with_token = click.option("--token", envvar="VIGIL_TOKEN", help=by)(call)
         return click.option("--url", help="Where Vigil answers; default is this machine at PORT.")(with_token)
 

@@ -49,7 +49,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--discard", metavar="ID", help="Give this one up; needs --reason.")
 @click.option("--reason", help="Why it is discarded; the audit list keeps it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
-@with_api("operator")
+@with_api("reader", deciding="discard")
 def dead_letters(api: Api, limit: int, discard: str | None, reason: str | None, as_json: bool, **wanted: Any) -> None:
     """Lists what could not be processed, last received first, or discards one.
 
@@ -57,6 +57,8 @@ def dead_letters(api: Api, limit: int, discard: str | None, reason: str | None, 
 
     Example: vigil dead-letters --kind quarantine
     """
+    if discard is None and reason is not None:
+        raise Failure("--reason is for --discard ID, which is not given; nothing was discarded", 2)
     if discard is not None:
         if not reason:
             raise Failure("--discard needs --reason: whoever looks for it later wants to know why", 2)

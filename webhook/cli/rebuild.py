@@ -6,13 +6,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import click
 import msgspec
 
 from webhook.cli.client import Failure
 from webhook.clock import sleep
-from webhook.domain.errors import LeaseLost, StoreError
+from webhook.domain.errors import LeaseLost, StoreError, WrongShards
 from webhook.process import settings_or_exit
 from webhook.queues import Waker
 from webhook.settings import Settings
@@ -47,13 +49,22 @@ def rebuild(session: str | None, everything: bool, dry_run: bool, as_json: bool)
         with connect_worker(settings) as redis:
             claim_shards(redis, settings.shards)
             found = _Rebuilding(settings, redis, save=not dry_run, as_json=as_json).run(session)
+    except WrongShards as failure:
+        raise Failure(str(failure), 2) from failure
     except StoreError as failure:
-        raise Failure(f"{failure}; is REDIS_URL right?", 2) from failure
+        raise Failure(f"{failure}; {_where(settings)}", 2) from failure
     raise SystemExit(1 if found else 0)
 
 
+def _where(settings: Settings) -> str:
+    if settings.redis_url is not None:
+        return "is REDIS_URL right?"
+    place = settings.var.resolve()
+    return f"REDIS_URL is not set, so this is about the embedded server in {place}: `vigil up` has to run there"
+
+
 class _Rebuilding:
-    """One run of the command; `run` counts the sessions with something to say."""
+    """One run of the command; `run` counts the sessions that differed or could not be folded again."""
 
     def __init__(self, settings: Settings, redis: Redis, *, save: bool, as_json: bool) -> None:
         self._settings, self._redis = settings, redis
@@ -77,8 +88,16 @@ class _Rebuilding:
                 rebuilt.append(self._one(shard, session_id))
                 bar.update(1)
         count = sum(map(self._tell, rebuilt))
-        click.echo(f"{len(rebuilt)} sessions folded again, {count} with something to say", err=True)
+        click.echo(self._total(rebuilt), err=True)
         return count
+
+    def _total(self, rebuilt: Sequence[Rebuilt]) -> str:
+        left_alone = sum(each.why_not is not None for each in rebuilt)
+        differed = sum(bool(each.differences) for each in rebuilt)
+        done = len(rebuilt) - left_alone
+        mended = "wrong and mended" if self._save else "wrong (a dry run mends nothing)"
+        told = [f"{done} session{'' if done == 1 else 's'} folded again: {differed or 'none'} {mended}"]
+        return "; ".join(told + ([f"{left_alone} could not be folded again"] if left_alone else []))
 
     def _one(self, number: int, session_id: str) -> Rebuilt:
         shard = Shard(self._redis, number, f"rebuild:{os.getpid()}:{os.urandom(8).hex()}")
@@ -88,7 +107,7 @@ class _Rebuilding:
                 rebuilt = rebuild_session(shard, session_id, limits(self._settings), save=self._save)
             except (Busy, LeaseLost) as busy:  # lost: the machine stood still, and nothing was written
                 if time.monotonic() > until:
-                    raise StoreError(f"{busy}, and {BUSY_FOR:g} s of trying again were not enough") from busy
+                    raise Failure(f"{busy}, and {BUSY_FOR:g} s of trying again were not enough", 2) from busy
                 sleep(BETWEEN_TRIES)
                 continue
             self._waker.wake(number)  # for what came while we held the shard
@@ -96,7 +115,7 @@ class _Rebuilding:
 
     def _tell(self, rebuilt: Rebuilt) -> int:
         if self._as_json:
-            click.echo(json.dumps(msgspec.to_builtins(rebuilt)))
+            click.echo(json.dumps(_as_json(rebuilt)))
         elif rebuilt.why_not:
             click.echo(f"{rebuilt.session_id}: {rebuilt.why_not}")
         elif rebuilt.differences:
@@ -106,3 +125,8 @@ class _Rebuilding:
         elif self._alone:
             click.echo(f"{rebuilt.session_id}: nothing differs")
         return int(bool(rebuilt.differences or rebuilt.why_not))
+
+
+def _as_json(rebuilt: Rebuilt) -> dict[str, Any]:
+    differences = msgspec.to_builtins(rebuilt.differences)
+    return {"sessionId": rebuilt.session_id, "differences": differences, "whyNot": rebuilt.why_not}

@@ -110,7 +110,17 @@ def _post(target: Target, body: bytes, v1_only: bool) -> int:
         click.echo(nothing_answers(target.url), err=True)
         raise click.exceptions.Exit(UNREACHABLE) from failure
     click.echo(f"{answer.status} {answer.data.decode('utf-8', 'replace').strip()}")
+    if answer.status == OK and _is_quarantined(answer.data):
+        click.echo("It is kept, but it is no notification that Vigil can read: see it with `vigil dead-letters`")
     return answer.status
+
+
+def _is_quarantined(answer: bytes) -> bool:
+    try:
+        content = msgspec.json.decode(answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return isinstance(content, dict) and content.get("status") == "quarantined"
 
 
 def _tell_session(body: bytes, project: str) -> None:

@@ -89,8 +89,8 @@ class Played(Struct, frozen=True):
 def simulate(context: click.Context, /, **given: Any) -> None:
     """Play Agora: post signed sessions with Agora's retry rule, then compare the status API with what is true.
 
-    Exit status 0 where all sessions agree, 1 where any differs or nothing was delivered, 2 where nothing answers or
-    nothing is taken.
+    Exit status 0 where all sessions agree, 1 where any differs or nothing was delivered, 2 where nothing answers,
+    nothing is taken or Vigil cannot say what it knows.
     """
     options = _options(given)
     reader = Reader(site_address(options.url), options.token)
@@ -106,7 +106,10 @@ def simulate(context: click.Context, /, **given: Any) -> None:
         context.exit(UNREACHABLE)
     missing = unacknowledged(played.scripts, played.report)
     differences = [*missing, *_compare(options, played, reader)]
-    _print(options, played, differences)
+    unable = reader.unable() if differences else None
+    _print(options, played, differences, unable)
+    if unable:
+        context.exit(UNREACHABLE)
     context.exit(0 if played.report.acknowledged and not differences else DIFFERENT)
 
 
@@ -151,16 +154,17 @@ def _compare(options: Options, played: Played, reader: Reader) -> list[str]:
         return judge(expected, reader, patience, lambda count: bar.update(count) if count else None)
 
 
-def _print(options: Options, played: Played, differences: Sequence[str]) -> None:
+def _print(options: Options, played: Played, differences: Sequence[str], unable: str | None) -> None:
     for answer, count in Counter(answer for _, answer in played.report.dropped).items():
         click.echo(f"{count} notifications were dropped after four attempts; the last answer was {answer}", err=True)
     if options.as_json:
-        click.echo(msgspec.json.encode(_as_json(options, played, differences)))
+        told = _as_json(options, played, differences)
+        click.echo(msgspec.json.encode(told | ({"verdict": unable} if unable else {})))
         return
     click.echo(_tally(played))
-    for words in differences:
+    for words in [] if unable else differences:
         click.echo(words)
-    click.echo(verdict(played, differences))
+    click.echo(unable or verdict(played, differences))
 
 
 def _tally(played: Played) -> str:

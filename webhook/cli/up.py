@@ -20,7 +20,7 @@ from webhook.domain.errors import ConfigurationError, StoreError, Unsupported, W
 from webhook.process import exit_with, log_to_stderr, warn_of_unknown_settings
 from webhook.settings import SECRETS_NAME, Settings, from_environment
 from webhook.supervisor import Child, Stage, Supervisor
-from webhook.wiring import check_server
+from webhook.wiring import check_server, check_spool
 
 # what the Procfile says, each after `python -m`; a test compares both
 PROCESSES = {
@@ -45,6 +45,7 @@ def up() -> None:
         log_to_stderr("up", settings.log_level)
         warn_of_unknown_settings()
         held = embedded.claim(settings.var)
+        check_spool(settings)
         environment = _environment(settings := _with_port(settings))
         Supervisor(_stages(settings, environment)).run(partial(_announce, settings))
         os.close(held)

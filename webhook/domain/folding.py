@@ -90,7 +90,7 @@ class Folding:
 
     def take(self, reading: Reading) -> Outcome:
         """Folds one reading; returns what became of it. A POST that is kept already changes nothing at all."""
-        if self._is_kept(reading):
+        if self.kept(reading):
             return Outcome.DUPLICATE
         outcome = self._take(reading)
         self.outcomes[outcome] += 1
@@ -113,6 +113,12 @@ class Folding:
             )
         return outcome
 
+    def kept(self, reading: Reading) -> list[Entry]:
+        """The entries that have a POST of `reading` already: its append seemed to fail, say, and the spool has it."""
+        places = ((reading.log, reading.field), (DEAD, reading.field), (LOOSE, stale_field(reading)))
+        entries = [entry for place in places if (entry := self._entry(*place)) is not None]
+        return [entry for entry in entries if not set(reading.entry.receipts).isdisjoint(entry.receipts)]
+
     def dead_letter(self, name: str) -> Entry | None:
         """The dead letter of that name, None where there is none, or none any more."""
         return self._entry(DEAD, name)
@@ -121,13 +127,16 @@ class Folding:
         """The dead letter of that name is `entry` from now on."""
         self.entries[DEAD, name] = entry
 
-    def withdraw(self, name: str) -> None:
-        """The dead letter of that name goes."""
+    def withdraw(self, name: str, left: Entry | None = None) -> None:
+        """The dead letter of that name goes, but for what is `left` of it."""
         stored = self._known.entries.pop((DEAD, name), None)  # it may come again in this very batch, as a new one
         if stored is not None:
             self.withdrawn[name] = stored
         self.entries.pop((DEAD, name), None)
         self.spots.pop((DEAD, name), None)
+        if left is not None:
+            self.entries[DEAD, name] = left
+            self.spots[DEAD, name] = Spot(left.copies[0].received_ms, f"|{name}")
 
     def register(self, registration: Registration) -> None:
         """Folds what whoever starts a recording told of it."""
@@ -173,12 +182,6 @@ class Folding:
             floor = max(trimmed[-1].floor, session.log_floor or "")
             self._put(replace(session, logged=session.logged - len(trimmed), log_floor=floor))
         return trimmed
-
-    def _is_kept(self, reading: Reading) -> bool:
-        """Whether this very POST was kept before: its append seemed to fail, say, and the spool has it too."""
-        places = ((reading.log, reading.field), (DEAD, reading.field), (LOOSE, stale_field(reading)))
-        entries = (self._entry(*place) for place in places)
-        return any(not set(reading.entry.receipts).isdisjoint(entry.receipts) for entry in entries if entry)
 
     def _take(self, reading: Reading) -> Outcome:
         if (reading.log, reading.field) in self._known.unreadable:
