@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from webhook.redis_url import SENTINEL_PORT, Sentinels, check, parse_sentinels
+from webhook.redis_url import PARAMETERS, SENTINEL_PORT, Sentinels, check, parse_sentinels
+from webhook.store.connection import connect
 
 
 def sentinels(url: str) -> Sentinels:
@@ -87,3 +88,26 @@ def test_sentinels_may_have_a_password_of_their_own() -> None:
 
 def test_no_password_shows_where_sentinels_are_printed() -> None:
     assert "secret" not in repr(sentinels("redis+sentinel://ann:secret@a/vigil?sentinel_password=secret"))
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("redis://host?hidden=1", "client_name, db"),
+        ("redis://host/0?db=1&hidden", "client_name, db"),
+        ("unix:///run/valkey.sock?hidden=1", "client_name, db"),
+        ("redis+sentinel://a/vigil?hidden=1", "sentinel_password"),
+    ],
+)
+def test_a_parameter_that_nobody_would_heed_is_refused_with_those_there_are(url: str, known: str) -> None:
+    with pytest.raises(ValueError, match=known) as caught:
+        check(url)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_parameters_that_are_taken_are_known_to_the_library(name: str) -> None:
+    scheme = "rediss" if name.startswith("ssl") else "redis"
+    value = {"db": "1", "protocol": "3", "health_check_interval": "5", "ssl_min_version": ""}.get(name, "")
+    with connect(check(f"{scheme}://host?{name}={value}"), 0.1) as redis:
+        redis.connection_pool.make_connection()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import resource
 
-from webhook.domain.errors import StoreError, Unsupported, WrongShards
+from webhook.domain.errors import ConfigurationError, StoreError, Unsupported, WrongShards
 from webhook.process import exit_with, settings_or_exit
-from webhook.wiring import check_server
+from webhook.wiring import check_server, check_spool
 
 # for the workers' sign of life: on a disk that stalls they would be killed for it; gunicorn makes the files private
 MOST_DESCRIPTORS, SPARE_DESCRIPTORS = 65_536, 200
@@ -50,9 +50,14 @@ proc_name = "vigil-web"
 
 
 def on_starting(_: object) -> None:
-    """Ends the server before it listens where Redis can never do what the settings ask. Redis may be away."""
+    """Ends the server before it listens where Redis, or the spool's directory, can never do what the settings ask.
+    Redis may be away.
+    """
     try:
+        check_spool(_settings)
         check_server(_settings)
+    except ConfigurationError as mistake:
+        exit_with(mistake.problems)
     except (WrongShards, Unsupported) as mistake:
         exit_with([str(mistake)])
     except StoreError:

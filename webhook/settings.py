@@ -6,22 +6,27 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from webhook import redis_url
+from webhook import quantities, redis_url
 from webhook.domain.errors import ConfigurationError
 
 DAYS = 86_400
 DEFAULT_SOURCE = "default"
 NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAYS}
+READ_AS: dict[str, Callable[[Any], int]] = {
+    "retention": quantities.seconds,
+    "spool_max_bytes": quantities.size,
+    "spool_min_free_bytes": quantities.size,
+    "max_body_bytes": quantities.size,
+}
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 
@@ -153,8 +158,10 @@ def _setting(field: str, environment: Mapping[str, str], section: Mapping[str, A
     if isinstance(raw, UnsetType):
         return UNSET
     try:
-        read = _seconds(raw) if field == "retention" else raw
-        value = msgspec.convert(read, _field_type(field), strict=False, dec_hook=_path)
+        kind = _field_type(field)
+        _check_known(raw, kind)
+        read = READ_AS[field](raw) if field in READ_AS else raw
+        value = msgspec.convert(read, kind, strict=False, dec_hook=_path)
         return redis_url.check(value) if field == "redis_url" else value
     except (msgspec.ValidationError, ValueError) as mistake:
         shown = "" if name in SECRET_NAMES else f"={raw!r}"
@@ -185,11 +192,10 @@ def _key(name: str) -> str:
     return name.lower().removeprefix("vigil_")
 
 
-def _seconds(raw: Any) -> int:
-    match = re.fullmatch(r"(\d+)([smhd]?)", str(raw))
-    if not match:
-        raise ValueError("a duration is a number with s, m, h or d, such as 7d or 90m")
-    return int(match[1]) * DURATION_UNITS[match[2] or "s"]
+def _check_known(raw: Any, kind: Any) -> None:
+    known = get_args(kind) if get_origin(kind) is Literal else ()
+    if known and raw not in known:
+        raise ValueError(f"known are {', '.join(known)}")
 
 
 def _table(file: Mapping[str, Any], name: str, problems: list[str]) -> dict[str, Any]:

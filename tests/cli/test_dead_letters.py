@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ from flask import Flask
 from werkzeug.serving import make_server
 from werkzeug.wsgi import get_input_stream
 
+from tests import unserved
 from tests.store.build import poison, started
 from tests.store.rig import Rig
+from webhook import settings as configuration
 from webhook.cli import main
 from webhook.domain import arrivals
 
+TOKENS = "ann:reader:reader-token,bob:operator:operator-token"
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -25,7 +29,17 @@ NOWHERE = "http://127.0.0.1:9"
 def vigil(application: Flask, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the API; while a route waits, workers work."""
     monkeypatch.setattr("webhook.routes.dead_letters.sleep", lambda _: rig.drain())
+    yield from serve(application)
 
+
+@pytest.fixture
+def guarded(rig: Rig, tmp_path: Path) -> Iterator[str]:
+    """The same where a token is needed."""
+    settings = configuration.load({"VIGIL_API_TOKENS": TOKENS, "VIGIL_SHARDS": "2"}, tmp_path)
+    yield from serve(unserved.create(settings, rig.redis))
+
+
+def serve(application: Flask) -> Iterator[str]:
     def bounded(environ: Any, start: Any) -> Any:
         return application.wsgi_app(environ | {"wsgi.input": get_input_stream(environ)}, start)
 
@@ -38,8 +52,8 @@ def vigil(application: Flask, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iter
     server.server_close()
 
 
-def run(url: str, *words: str) -> Result:
-    return CliRunner().invoke(main, [*words, "--url", url], env={"VIGIL_CONFIG": ""})
+def run(url: str, *words: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, [*words, "--url", url], env={"VIGIL_CONFIG": ""} | environment)
 
 
 def unread(rig: Rig, *bodies: Any) -> None:
@@ -142,3 +156,38 @@ def test_one_that_is_not_there_ends_with_1(vigil: str) -> None:
 def test_where_nobody_answers_it_ends_with_2(words: list[str]) -> None:
     result = run(NOWHERE, *words)
     assert (result.exit_code, "vigil up" in result.stderr) == (2, True)
+
+
+def test_a_reason_is_for_discarding(vigil: str) -> None:
+    result = run(vigil, "dead-letters", "--reason", "a test of ours")
+    assert (result.exit_code, "--reason is for --discard ID" in result.stderr) == (2, True)
+
+
+def test_a_reader_may_list_them(guarded: str, rig: Rig) -> None:
+    rig.append(poison())
+    rig.drain()
+    for environment in ({"VIGIL_TOKEN": "reader-token"}, {"VIGIL_API_TOKENS": "ann:reader:reader-token"}):
+        result = run(guarded, "dead-letters", **environment)
+        assert (result.exit_code, "session s1" in result.stdout) == (0, True)
+    assert "This needs a reader's or an operator's token" in run(guarded, "dead-letters").stderr
+
+
+@pytest.mark.parametrize("words", [("dead-letters", "--discard", "0.eA", "--reason", "mine"), ("replay", "--all")])
+def test_what_changes_something_needs_an_operator_and_says_so(guarded: str, words: tuple[str, ...]) -> None:
+    for environment in ({"VIGIL_TOKEN": "reader-token"}, {"VIGIL_API_TOKENS": "ann:reader:reader-token"}):
+        result = run(guarded, *words, **environment)
+        assert result.exit_code == 2
+        assert "This needs an operator's token: give it with --token, or in VIGIL_TOKEN." in result.stderr
+    assert "operator's" not in run(guarded, *words, VIGIL_API_TOKENS=TOKENS).stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("dead-letters", "The token of a reader, for --discard that of an operator"),
+        ("replay", "The token of an operator"),
+    ],
+)
+def test_the_help_says_whose_token(command: str, words: str) -> None:
+    told = CliRunner().invoke(main, [command, "--help"]).stdout
+    assert words in " ".join(told.split())

@@ -77,13 +77,33 @@ def test_of_all_only_those_that_differ_are_told(vigil: Vigil) -> None:
     result = vigil.run("--all")
     assert result.stdout.splitlines()[0] == "s1: mended"
     assert "s2" not in result.stdout
-    assert "2 sessions folded again, 1 with something to say" in result.stderr
-    assert vigil.run("--all").exit_code == 0
+    assert result.stderr.splitlines()[-1] == "2 sessions folded again: 1 wrong and mended"
+    again = vigil.run("--all")
+    assert (again.stderr.splitlines()[-1], again.exit_code) == (
+        "2 sessions folded again: none wrong and mended",
+        0,
+    )
+
+
+def test_one_that_cannot_be_folded_is_told_and_the_others_are_mended(
+    vigil: Vigil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(session: Any, fact: Any, *, effect_known: bool = False) -> Any:
+        if fact.session_id == "s2":
+            raise RuntimeError("a planted fault")
+        return apply(session, fact, effect_known=effect_known)
+
+    monkeypatch.setattr("webhook.domain.refolding.apply", faulty)
+    result = vigil.run("--all")
+    assert "s2: it cannot be folded again: RuntimeError: a planted fault" in result.stdout
+    assert "s1: mended" in result.stdout
+    assert result.stderr.splitlines()[-1] == "1 session folded again: 1 wrong and mended; 1 could not be folded again"
+    assert (result.exit_code, vigil.video("s1")) == (1, "stopped")
 
 
 def test_as_json_each_session_is_a_line(vigil: Vigil) -> None:
     lines = [json.loads(line) for line in vigil.run("--all", "--dry-run", "--json").stdout.splitlines()]
-    assert sorted((line["session_id"], bool(line["differences"]), line["why_not"]) for line in lines) == [
+    assert sorted((line["sessionId"], bool(line["differences"]), line["whyNot"]) for line in lines) == [
         ("s1", True, None),
         ("s2", False, None),
     ]
@@ -110,14 +130,14 @@ def test_a_shard_that_stays_busy_is_given_up(vigil: Vigil, monkeypatch: pytest.M
 
 
 def test_a_lease_that_was_lost_meanwhile_is_taken_again(vigil: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound, lost = Shard.commit, []
+    sound, lost = Shard.amend, []
 
     def paused(shard: Shard, commit: Commit) -> None:
         if not lost:
             lost.append(vigil.rig.redis.delete(shard.keys.lease))  # as its TTL does while the machine stands still
         sound(shard, commit)
 
-    monkeypatch.setattr(Shard, "commit", paused)
+    monkeypatch.setattr(Shard, "amend", paused)
     assert vigil.run("s1").stdout.splitlines()[0] == "s1: mended"
     assert (lost, vigil.video("s1")) == ([1], "stopped")
 
@@ -135,6 +155,12 @@ def test_a_session_that_is_not_there_ends_with_1(vigil: Vigil) -> None:
 def test_without_redis_it_ends_with_2(vigil: Vigil, tmp_path: Path) -> None:
     result = vigil.run("--all", REDIS_URL=f"unix://{tmp_path}/no.sock")
     assert (result.exit_code, "REDIS_URL" in result.stderr) == (2, True)
+
+
+def test_without_redis_url_it_says_where_it_looked(vigil: Vigil, tmp_path: Path) -> None:
+    result = vigil.run("--all", REDIS_URL="", VIGIL_VAR=str(tmp_path / "var"))
+    assert (result.exit_code, "is REDIS_URL right?" in result.stderr) == (2, False)
+    assert f"embedded server in {tmp_path / 'var'}: `vigil up` has to run there" in result.stderr
 
 
 def test_another_number_of_shards_is_refused(vigil: Vigil) -> None:

@@ -169,3 +169,18 @@ def test_the_configured_token_goes_to_no_other_machine(monkeypatch: pytest.Monke
     for address in ("http://vigil.example", "http://localhost.vigil.example", "http://localhost"):
         run("--url", address, VIGIL_API_TOKENS=TOKENS)
     assert seen == [{}, {}, {"Authorization": "Bearer reader-token"}]
+
+
+def test_while_redis_is_away_it_says_that_nothing_can_be_read_and_where_to_look(rig: Rig, url: str) -> None:
+    rig.redis.connection_pool.disconnect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("redis.connection.UnixDomainSocketConnection._connect", away)
+        result = run("--url", url)
+    assert result.exit_code == 2
+    assert "Cannot read now" in result.stderr
+    assert "/readyz" in result.stderr
+    assert "keep" not in result.stderr
+
+
+def away(_: object) -> None:
+    raise OSError("a planted fault")

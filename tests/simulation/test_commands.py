@@ -155,6 +155,16 @@ def test_the_verdict_can_be_had_as_json(serve: Any, stand_in: Any) -> None:
     assert told["posts"] == told["acknowledged"] == told["notifications"] + told["copies"]
 
 
+def test_while_vigil_cannot_answer_it_says_so_and_nothing_of_differences(serve: Any, stand_in: Any) -> None:
+    site = serve(lambda asked, number: (503, b"{}") if "/api/" in asked.path else stand_in(asked, number))
+    for more in ((), ("--json",)):
+        result = play(site, "--sessions", "5", *more)
+        assert result.exit_code == 2
+        assert "Vigil cannot answer now: its status API says 503, so nothing can be compared" in result.stdout
+        assert f"{site.url}/readyz" in result.stdout
+        assert "sessions differ" not in result.stdout
+
+
 def test_where_nothing_answers_one_sentence_says_so_and_it_exits_2(serve: Any, stand_in: Any) -> None:
     site = serve(stand_in)
     site.close()
@@ -214,6 +224,14 @@ def test_an_answer_other_than_200_exits_1_after_all_were_sent(serve: Any, tmp_pa
     result = run(send, *map(str, files), "--url", site.url)
     assert result.stdout == f"401 {{}}\n200 {JSON.decode()}\n"
     assert result.exit_code == 1
+
+
+def test_of_what_is_in_quarantine_it_says_where_to_look(serve: Any) -> None:
+    quarantined = serve(lambda asked, number: (200, b'{"status": "quarantined", "noticeId": "sha256:1"}'))
+    result = run(send, "--url", quarantined.url, "-", stdin=b"no envelope")
+    assert (result.exit_code, "`vigil dead-letters`" in result.stdout) == (0, True)
+    accepted = serve(lambda asked, number: (200, JSON))
+    assert "dead-letters" not in run(send, "--url", accepted.url, "-", stdin=b"{}").stdout
 
 
 def test_the_samples_are_listed() -> None:

@@ -14,14 +14,17 @@ from redis import Redis
 
 from tests.store.build import arrival, route_of, started
 from tests.store.rig import Rig
-from tests.store.spool.spooling import abandon, files, keeper_of, spool_in, spooled
+from tests.store.spool.spooling import abandon, files, found, keeper_of, spool_in, spooled
 from tests.system.servers import TcpServer
 from tests.waiting import wait_for
+from webhook import settings as configuration
 from webhook.domain.errors import StoreError, Unconfirmed, Unsupported
-from webhook.store.acknowledgement import REPLICA_WAIT_MS, Acknowledgement, Level, check_replicas, resolve
+from webhook.store.acknowledgement import REPLICA_WAIT_MS, Acknowledgement, Level, has_replica, resolve
 from webhook.store.connection import WEB_TIMEOUT, connect
 from webhook.store.inbox import Inbox
+from webhook.store.spool.framing import Spooled
 from webhook.store.spool.tender import Tender
+from webhook.wiring import check_server
 
 KEY = route_of(started())
 BODY = started()
@@ -169,10 +172,15 @@ def test_too_small_an_answer_means_not_kept(of: Level, answer: Any, enough: bool
             Acknowledgement(of).check(answer)
 
 
-def test_at_the_start_a_server_without_any_replica_is_named(primary: TcpServer, replica: TcpServer) -> None:
-    check_replicas(primary.redis)
-    with pytest.raises(Unsupported, match="this Redis has no replica"):
-        check_replicas(replica.redis)
+def test_a_replica_is_seen(primary: TcpServer, replica: TcpServer) -> None:
+    assert (has_replica(primary.redis), has_replica(replica.redis)) == (True, False)
+
+
+def test_a_server_alone_is_good_to_start_on_though_a_replica_is_asked_for(
+    durable: TcpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    check_server(configuration.load({"REDIS_URL": durable.url, "VIGIL_ACK": "replica", "VIGIL_SHARDS": "2"}, tmp_path))
+    assert ["has no replica" in each for each in caplog.messages] == [True]
 
 
 def test_a_server_that_gives_up_its_file_is_asked_anew_what_it_can_do(tmp_path: Path) -> None:
@@ -208,6 +216,35 @@ def test_what_no_replica_has_is_applied_and_stays_on_disk_until_one_has(
         replica.send(signal.SIGCONT)
         tender.tend()
     assert (rig.drain(), files(directory)) == (0, [])
+
+
+def test_while_no_replica_confirms_anything_few_files_and_descriptors_are_held(
+    durable: TcpServer, tmp_path: Path
+) -> None:
+    directory, rig = tmp_path / "spool", Rig(durable.redis, 2)
+    with connect(durable.url, WEB_TIMEOUT) as redis:
+        spool = spool_in(directory)
+        keeper = keeper_of(redis, spool, by=asking("replica"))
+        tender = Tender(redis, keeper)
+        for number in range(4):  # of which three open the breaker
+            keeper.keep(KEY, arrival(started(f"s{number}")), "")
+        held = []
+        for number in range(4, 8):
+            tender.tend()
+            held.append((len(files(directory)), len(list(Path("/proc/self/fd").iterdir()))))
+            keeper.keep(KEY, arrival(started(f"s{number}")), "")
+    assert {count for count, _ in held} == {1}
+    assert held[-1][1] <= held[0][1] + 1
+    rig.drain()
+    assert rig.ids() == sorted(f"s{number}" for number in range(7))
+    assert sorted(each.receipt for each in spooled_in(directory)) == sorted(
+        {each.receipt for each in spooled_in(directory)}
+    )
+    assert len(spooled_in(directory)) == 8
+
+
+def spooled_in(directory: Path) -> list[Spooled]:
+    return [each for each in found(directory) if isinstance(each, Spooled)]
 
 
 def test_what_a_primary_had_that_is_no_more_is_sent_to_the_next_one(tmp_path: Path) -> None:

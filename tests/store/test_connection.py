@@ -100,3 +100,12 @@ def test_the_primary_is_found_and_where_no_sentinel_answers_it_is_an_error_of_re
         assert redis.info("replication")["role"] == "master"
     with connect("rediss+sentinel://127.0.0.1:1/vigil", 0.3) as nowhere, pytest.raises(RedisError):
         nowhere.ping()
+
+
+def test_where_no_sentinel_knows_the_primary_it_says_who_was_asked_for_whom() -> None:
+    nowhere = connect("redis+sentinel://:secret@127.0.0.1:1,127.0.0.1:2/vigil", 0.3)
+    with pytest.raises(StoreError) as failure, store_errors("asking"):
+        nowhere.ping()
+    assert "'vigil'" in str(failure.value)
+    assert "asked were 127.0.0.1:1, 127.0.0.1:2" in str(failure.value)
+    assert len(str(failure.value)) < 160

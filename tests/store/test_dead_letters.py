@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from tests.store.build import notification, poison, started
 from tests.store.rig import Rig
-from webhook.domain.arrivals import Kind
+from webhook.domain.arrivals import Arrival, Kind
+from webhook.domain.errors import StoreError
 from webhook.domain.folding import DEAD_KEPT_MS
 from webhook.domain.log import DEAD
 from webhook.domain.replaying import Answer, Verdict
 from webhook.store import dead_letters as module
 from webhook.store.audit import MOST_DEEDS, deeds, note
+from webhook.store.codec import encode_entry
 from webhook.store.connection import server_now_ms
 from webhook.store.dead_letters import DeadLetter, DeadLetterFilter, DeadLetters
+from webhook.store.inbox import Appended
 
 ALL = DeadLetterFilter()
 
@@ -175,17 +179,94 @@ def test_an_answer_is_kept_for_ten_minutes(rig: Rig, letters: DeadLetters) -> No
     assert 0 < rig.redis.ttl(rig.keys_of(poison()).answer(ticket)) <= 600
 
 
-def test_what_is_posted_again_is_received_when_it_was_and_is_no_copy_twice(rig: Rig, letters: DeadLetters) -> None:
-    rig.append(poison())
+def several(rig: Rig, letters: DeadLetters) -> DeadLetter:
+    """A dead letter that was told thrice, under two names."""
+    rig.append(poison(notice_id="a"), poison(notice_id="b"), poison(notice_id="b"))
     rig.drain()
     (letter,) = walk(letters, ALL, 10)
-    received_ms = letter.entry.copies[0].received_ms
-    for _ in range(2):
-        letters.post_again(letter, "default", "another room")
+    return letter
+
+
+def copies(letter: DeadLetter) -> dict[str, int]:
+    return {copy.notice_id: copy.count for copy in letter.entry.copies}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("between", [True, False], ids=["in turn", "in one batch"])
+def test_what_is_carried_to_another_shard_takes_all_its_copies_along_and_goes_here(
+    rig: Rig, letters: DeadLetters, times: int, between: bool
+) -> None:
+    letter = several(rig, letters)
+    for _ in range(times):
+        letters.carry(letter, "default", 1 - letter.shard)
+        if between:
+            rig.drain()
     rig.drain()
-    again = walk(letters, ALL, 10)
-    assert {each.entry.copies[0].received_ms for each in again} == {received_ms}
-    assert [sum(copy.count for copy in each.entry.copies) for each in again] == [1] * len(again)
+    (there,) = walk(letters, ALL, 10)
+    assert (there.shard, there.entry.copies) == (1 - letter.shard, letter.entry.copies)
+    assert (there.entry.receipts, there.entry.error) == (letter.entry.receipts, letter.entry.error)
+    counts = [session.received for _, session in filter(None, [rig.sessions.find("s1")])]
+    assert counts == [3]
+
+
+@pytest.mark.parametrize("name", ["a", "c"])
+def test_a_copy_that_came_while_it_was_carried_stays(rig: Rig, letters: DeadLetters, name: str) -> None:
+    letter = several(rig, letters)
+    rig.append(poison(notice_id=name))
+    for _ in range(2):
+        letters.carry(letter, "default", 1 - letter.shard)
+    rig.drain()
+    found = {each.shard: copies(each) for each in walk(letters, ALL, 10)}
+    assert found == {letter.shard: {name: 1}, 1 - letter.shard: {"a": 1, "b": 2}}
+
+
+def test_what_was_not_given_up_here_is_carried_again_with_what_came_since(
+    rig: Rig, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter, append = several(rig, letters), rig.inbox.append_to
+    there = 1 - letter.shard
+
+    def away(shard: int, arrival: Arrival) -> Appended:
+        if arrival.kind is Kind.DISCARD:
+            raise StoreError("away")
+        return append(shard, arrival)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.inbox, "append_to", away)
+        with pytest.raises(StoreError):
+            letters.carry(letter, "default", there)
+    rig.drain()
+    rig.append(poison(notice_id="c"))
+    rig.drain()
+    (left,) = [each for each in walk(letters, ALL, 10) if each.shard == letter.shard]
+    letters.carry(left, "default", there)
+    rig.drain()
+    (moved,) = walk(letters, ALL, 10)
+    assert (moved.shard, set(copies(moved))) == (there, {"a", "b", "c"})
+    assert moved.entry.receipts == left.entry.receipts
+
+
+def test_one_of_an_earlier_release_has_no_receipt_and_is_carried_once(rig: Rig, letters: DeadLetters) -> None:
+    letter = several(rig, letters)
+    bare = replace(letter, entry=replace(letter.entry, receipts=()))
+    rig.redis.hset(rig.keys_of(poison()).log(DEAD), letter.field, encode_entry(bare.entry))
+    for _ in range(2):
+        letters.carry(bare, "default", 1 - letter.shard)
+    rig.drain()
+    (there,) = walk(letters, ALL, 10)
+    assert (there.shard, copies(there)) == (1 - letter.shard, {"a": 1, "b": 2})
+
+
+def test_what_raises_where_it_is_carried_to_is_a_dead_letter_there(
+    rig: Rig, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = several(rig, letters)
+    monkeypatch.setattr("workers.deciding.read_again", lambda *_: 1 / 0)
+    letters.carry(letter, "default", 1 - letter.shard)
+    rig.drain()
+    (there,) = walk(letters, ALL, 10)
+    assert (there.shard, copies(there)) == (1 - letter.shard, {"a": 1, "b": 2})
+    assert (there.entry.error or "").startswith("ZeroDivisionError")
 
 
 def test_of_dead_letters_none_is_dropped_for_their_number(redis: Redis) -> None:

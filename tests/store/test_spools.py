@@ -14,7 +14,7 @@ from webhook.store import keys
 from webhook.store.connection import server_now_ms
 from webhook.store.keys import SWEPT, WEB_SEEN
 from webhook.store.spools import REPORT_KEPT_MS, Report, Spooled, save_report, together
-from webhook.store.watch import SPOOLED_MS, UNSEEN_MS
+from webhook.store.watch import SPOOLED_MS, UNSEEN_MS, show_web
 
 MARGIN_MS = 2_000
 
@@ -90,3 +90,21 @@ def test_a_host_that_was_not_heard_of_for_a_day_is_taken_for_gone(redis: Redis) 
     stored = redis.hvals(keys.SPOOLS)
     assert together(stored, 1000 + REPORT_KEPT_MS).depth == 3
     assert together(stored, 1001 + REPORT_KEPT_MS) == Spooled(0, None, 0, 0)
+
+
+def test_copies_of_a_directory_on_two_hosts_do_not_take_each_others_place(redis: Redis) -> None:
+    save_report(redis, "d1", Report("h1", 1000, depth=3))
+    save_report(redis, "d1", Report("h2", 1000, depth=4))
+    save_report(redis, "d1", Report("h3", 1000))
+    assert together(redis.hvals(keys.SPOOLS), 1000).depth == 7
+
+
+def test_a_full_server_still_takes_reports_and_signs_of_life(redis: Redis) -> None:
+    redis.config_set("maxmemory", 1)
+    try:
+        save_report(redis, "d1", Report("h1", 1000, depth=3))
+        show_web(redis)
+        assert together(redis.hvals(keys.SPOOLS), 1000).depth == 3
+        assert redis.exists(keys.WEB_SEEN)
+    finally:
+        redis.config_set("maxmemory", 0)

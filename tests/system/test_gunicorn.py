@@ -155,3 +155,11 @@ def test_mistakes_in_the_settings_are_said_without_a_traceback(tmp_path: Path) -
     assert web.process.returncode == 2
     assert "Traceback" not in error
     assert sorted(line.partition("=")[0] for line in error.splitlines()) == ["PORT", "VIGIL_WEB_WORKERS"]
+
+
+def test_a_spool_directory_that_cannot_be_used_is_refused_once_at_the_start(tmp_path: Path) -> None:
+    web = Web(tmp_path, VIGIL_SPOOL_DIR=str(tmp_path / "trivial.py"))
+    _, error = web.process.communicate(timeout=20)
+    assert web.process.returncode == 2
+    assert error.count("VIGIL_SPOOL_DIR") == 1
+    assert "Traceback" not in error

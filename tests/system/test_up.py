@@ -72,6 +72,13 @@ def test_the_procfile_says_what_up_starts() -> None:
     }
 
 
+def test_a_spool_directory_that_cannot_be_used_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, lines = Up(tmp_path, VIGIL_SPOOL_DIR=str(tmp_path / "file")).ended()
+    assert (code, len(lines)) == (2, 1)
+    assert "VIGIL_SPOOL_DIR" in lines[0]
+
+
 def test_every_mistake_in_the_settings_is_said_on_a_line_of_its_own(tmp_path: Path) -> None:
     code, lines = Up(tmp_path, PORT="abc", VIGIL_SHARDS="0", VIGIL_LOG_LEVEL="loud").ended()
     assert code == 2

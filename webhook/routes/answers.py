@@ -66,7 +66,11 @@ def _rejected(refusal: Rejected) -> Response:
 
 def _unavailable(failure: StoreError) -> Response:
     log.error("%s", failure)
-    answer = problem(503, "Cannot keep this now", "The store is away or full; try again.")
+    if request.method in ("GET", "HEAD"):
+        detail = "Redis does not answer, or not in time; GET /readyz says what is wrong. Try again."
+        answer = problem(503, "Cannot read now", detail)
+    else:
+        answer = problem(503, "Cannot keep this now", "The store is away or full; try again.")
     answer.headers["Retry-After"] = str(RETRY_AFTER)
     return answer
 

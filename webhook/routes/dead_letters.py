@@ -41,9 +41,9 @@ FILTER: dict[str, parameters.Parser] = {
 REASON = {"reason": Member(str, "a string", "why nobody needs it any more", required=True)}
 LONGEST_REASON = 500
 LOOKS, BETWEEN_LOOKS = 40, 0.05  # until workers have come to what was asked; seconds
-MOVED = "this release reads it as a notification of another shard, and it was posted there again"
+MOVED = "this release reads it as a notification of another shard, and it is processed there"
 
-Asked = tuple[DeadLetter, str | None]  # with the ticket of its answer, None where it was posted again
+Asked = tuple[DeadLetter, str | None]  # with the ticket of its answer, None where it was carried to another shard
 
 
 @blueprint.get("/dead-letters")
@@ -146,13 +146,13 @@ def _reason() -> str:
 
 
 def _replay(letter: DeadLetter) -> Asked:
-    """Asks for the replay. What belongs to another shard by now is posted there first, then given up here."""
+    """Asks for the replay. What belongs to another shard by now is carried there first, then given up here."""
     way = route(_project(letter), letter.entry.body)
-    elsewhere = way.unusable is None and shard_of(way.key, api().settings.shards) != letter.shard
-    if not elsewhere:
+    shard = letter.shard if way.unusable is not None else shard_of(way.key, api().settings.shards)
+    if shard == letter.shard:
         return _ask(Kind.REPLAY, letter)
-    _wake(api().dead_letters.post_again(letter, _project(letter), way.key))
-    _ask(Kind.DISCARD, letter)
+    for kept in api().dead_letters.carry(letter, _project(letter), shard):
+        _wake(kept)
     return letter, None
 
 
@@ -188,10 +188,10 @@ def _told(asked: Sequence[Asked]) -> list[dict[str, str]]:
 
 
 def _note(action: str, letter: DeadLetter, reason: str | None = None) -> None:
-    subject = f"{letter.kind} {letter.entry.copies[0].notice_id}"
+    subject = f"{letter.kind} {letter.entry.copies[0].notice_id} (id {letter.id})"
     audit.note(api().redis, access.author(api().settings, request), action, subject, reason)
 
 
 def _described(asked: dict[str, Any], count: int) -> str:
     criteria = ", ".join(f"{name}={value}" for name, value in sorted(asked.items()) if name not in PAGE)
-    return f"{count} dead letters{' with ' + criteria if criteria else ''}"
+    return f"{count} dead letter{'' if count == 1 else 's'}{' with ' + criteria if criteria else ''}"

@@ -69,6 +69,17 @@ class Reader:
             return False
         return True
 
+    def unable(self) -> str | None:
+        """Why nothing can be compared with what the status API says, in words; None where it can."""
+        try:
+            status = self._pool.request("GET", f"{self._site}/api/v1/sessions?limit=1", headers=self._headers).status
+        except urllib3.exceptions.HTTPError:
+            return None  # the differences say so
+        if status < 500:
+            return None
+        told = f"Vigil cannot answer now: its status API says {status}, so nothing can be compared"
+        return f"{told}; what is wrong stands at {self._site}/readyz"
+
     def differences(self, expected: Expectation) -> list[str]:
         """What the status API says of the session against what it must say, in words; empty where they agree.
 

@@ -66,12 +66,11 @@ def resolve(redis: Redis, wanted: str, *, embedded: bool) -> Acknowledgement:
     raise Unsupported(f"VIGIL_ACK=aof, but {reason}; set VIGIL_ACK=redis or auto")
 
 
-def check_replicas(redis: Redis) -> None:
-    """Returns when the server has a replica. Raises Unsupported, for whoever starts Vigil without any."""
+def has_replica(redis: Redis) -> bool:
+    """Whether the server has one. Raises StoreError."""
     with store_errors("asking Redis for its replicas"):
         found: Any = redis.info("replication")
-    if not found.get("connected_slaves"):
-        raise Unsupported("VIGIL_ACK=replica, but this Redis has no replica; start one, or set VIGIL_ACK=auto")
+    return bool(found.get("connected_slaves"))
 
 
 def _why_no_aof(client: Any) -> str | None:

@@ -10,7 +10,7 @@ from redis import BlockingConnectionPool, Redis, Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
-from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.sentinel import MasterNotFoundError, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from webhook.domain.errors import StoreError, WrongShards
 from webhook.redis_url import parse_sentinels
@@ -42,6 +42,22 @@ class _TlsConnection(_Interruptible, SentinelManagedSSLConnection):  # type: ign
     """To the primary, by TLS."""
 
 
+class _Sentinels(Sentinel):
+    """Whose complaint says what operators need, not what each object looks like."""
+
+    def discover_master(self, service_name: str) -> Any:
+        """The address of the primary. Raises MasterNotFoundError, which says who was asked for it."""
+        found: Any = super()
+        try:
+            return found.discover_master(service_name)
+        except MasterNotFoundError:
+            asked = [each.connection_pool.connection_kwargs for each in self.sentinels]
+            hosts = ", ".join(f"{each['host']}:{each['port']}" for each in asked)
+            raise MasterNotFoundError(
+                f"no sentinel knows a primary called {service_name!r} that is up; asked were {hosts}"
+            ) from None
+
+
 def connect(url: str, timeout: float) -> Redis:
     """A client that never retries by itself: a retried append is a second append (failure-modes.md, R9).
 
@@ -56,7 +72,7 @@ def connect(url: str, timeout: float) -> Redis:
     if sentinels is None:
         pool = BlockingConnectionPool.from_url(url, max_connections=WEB_CONNECTIONS, timeout=timeout, **options)
         return Redis.from_pool(pool)  # which closes its connections when it is closed
-    asked: Any = Sentinel(sentinels.hosts, sentinel_kwargs={**options, "password": sentinels.sentinel_password})  # type: ignore[no-untyped-call]
+    asked: Any = _Sentinels(sentinels.hosts, sentinel_kwargs={**options, "password": sentinels.sentinel_password})  # type: ignore[no-untyped-call]
     client: Redis = asked.master_for(
         sentinels.service,
         max_connections=SENTINEL_CONNECTIONS,

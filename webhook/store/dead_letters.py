@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from redis import Redis
 
 from webhook.domain.arrivals import Arrival, Kind
@@ -124,18 +125,21 @@ class DeadLetters:
     def ask(self, action: Action, letter: DeadLetter, project: str) -> tuple[str, Appended]:
         """Has `action` done by the shard's one writer; returns the ticket of the answer. Raises StoreError."""
         request = Request(new_receipt(), letter.field, project)
-        arrival = Arrival(
-            request.ticket, letter.entry.source, project, letter.entry.signature, msgspec.json.encode(request), action
-        )
-        return request.ticket, self._inbox.append_to(letter.shard, arrival)
+        return request.ticket, self._append(action, letter, request, letter.shard)
 
-    def post_again(self, letter: DeadLetter, project: str, routing_key: str) -> Appended:
-        """Appends it as a notification, received when it was, where `routing_key` says. Raises StoreError."""
+    def carry(self, letter: DeadLetter, project: str, shard: int) -> list[Appended]:
+        """Has the writer of `shard` take it over with all its copies, then the one that has it give up just these.
+
+        Raises StoreError; if it was taken over then, it stays here all the same, and may be carried again: what
+        arrived before changes nothing there.
+        """
         entry = letter.entry
-        receipt = entry.receipts[0] if entry.receipts else new_receipt()
-        received_ms = entry.copies[0].received_ms
-        arrival = Arrival(receipt, entry.source, project, entry.signature, entry.body, received_ms=received_ms)
-        return self._inbox.append(routing_key, arrival)
+        # by its receipts it is known again
+        carried = entry if entry.receipts else replace(entry, receipts=(f"carried:{letter.id}",))
+        return [
+            self._append(Kind.REPLAY, letter, Request(new_receipt(), letter.field, project, carried), shard),
+            self._append(Kind.DISCARD, letter, Request(new_receipt(), letter.field, project, carried), letter.shard),
+        ]
 
     def answers(self, tickets: Sequence[tuple[int, str]]) -> dict[str, Answer]:
         """The answers that are there, by ticket; each is asked for with its shard. Raises StoreError."""
@@ -148,6 +152,11 @@ class DeadLetters:
             for (_, ticket), value in zip(tickets, stored, strict=True)
             if value is not None
         }
+
+    def _append(self, action: Action, letter: DeadLetter, request: Request, shard: int) -> Appended:
+        body, entry = msgspec.json.encode(request), letter.entry
+        arrival = Arrival(request.ticket, entry.source, request.project, entry.signature, body, action)
+        return self._inbox.append_to(shard, arrival)
 
     def _load(self, rows: Sequence[Row]) -> list[DeadLetter | None]:
         fields = [(row.shard, row.member.partition("|")[2]) for row in rows]

@@ -21,11 +21,12 @@ CLOCK_OFF_MS = 2000
 class Health(Struct, frozen=True):
     """What the server says of itself, and hosts of their spools.
 
-    `degraded` names what weakens a promise: persistence, eviction, sweep, spool, clock (this host's differs), inbox.
+    `degraded` says in words what weakens a promise, by its name: persistence, eviction, replica, sweep, spool, clock
+    (this host's differs), inbox.
     """
 
     version: str
-    degraded: list[str]
+    degraded: dict[str, str]
     spooled: Spooled
 
 
@@ -61,23 +62,62 @@ def examine(redis: Redis, expected: Expected) -> Health:
         raise StoreError(f"all inboxes are full, VIGIL_INBOX_MAX={inbox_max}: are workers running?")
     spooled = together(reports, now_ms)
     found = {
-        "persistence": not _persists(info, config, expected.level),
-        "eviction": info.get("maxmemory_policy") != "noeviction",
-        "sweep": now_ms - int(swept or 0) > SWEEP_LATE_MS,
-        "spool": bool(spooled.depth or spooled.unconfirmed or spooled.damaged),
-        "clock": abs(expected.host_ms - now_ms) > CLOCK_OFF_MS,
-        "inbox": any(full),
+        "persistence": _not_persisted(info, config, expected.level),
+        "eviction": _evicts(info),
+        "replica": _no_replica(info, expected.level),
+        "sweep": _late(now_ms - int(swept) if swept else None),
+        "spool": in_words(spooled) if spooled.depth or spooled.unconfirmed or spooled.damaged else None,
+        "clock": _off(expected.host_ms - now_ms),
+        "inbox": f"full is that of {sum(full)} of {shards} shards, VIGIL_INBOX_MAX={inbox_max}" if any(full) else None,
     }
-    return Health(_version(info), [name for name, is_so in found.items() if is_so], spooled)
+    return Health(_version(info), {name: words for name, words in found.items() if words is not None}, spooled)
+
+
+def in_words(spooled: Spooled) -> str:
+    """What waits in spools, as a person reads it."""
+    return f"{spooled.depth} waiting, {spooled.unconfirmed} unconfirmed, {spooled.damaged} files damaged"
 
 
 def _version(info: dict[str, Any]) -> str:
     return str(info.get("valkey_version") or info.get("redis_version"))
 
 
-def _persists(info: dict[str, Any], config: object, level: Level | None) -> bool:
-    """Whether what is acknowledged is on the server's disk by then."""
+def _not_persisted(info: dict[str, Any], config: object, level: Level | None) -> str | None:
+    """Why what is acknowledged may not be on the server's disk by then; None where it is."""
+    if not info.get("aof_enabled"):
+        return "Redis keeps no append-only file (appendonly no): what is acknowledged is lost when it stops"
     # a managed server that hides its configuration is taken at its word: AOF on is all that can be seen
     settings = config if isinstance(config, dict) else {}
-    always = settings.get("appendfsync", "always") == "always"
-    return bool(info.get("aof_enabled")) and (always or level is Level.AOF)
+    fsync = settings.get("appendfsync", "always")
+    if fsync == "always" or level is Level.AOF:
+        return None
+    return f"Redis does not sync its file for each append (appendfsync {fsync}); set it to always, or VIGIL_ACK=aof"
+
+
+def _evicts(info: dict[str, Any]) -> str | None:
+    policy = info.get("maxmemory_policy")
+    if policy == "noeviction":
+        return None
+    return f"Redis drops what it holds when its memory is full (maxmemory-policy {policy}); set it to noeviction"
+
+
+def _no_replica(info: dict[str, Any], level: Level | None) -> str | None:
+    if level is not Level.REPLICA or info.get("connected_slaves"):
+        return None
+    return "VIGIL_ACK=replica, but this Redis has no replica: all that is posted waits in the spool for one, too"
+
+
+def _late(unseen_ms: int | None) -> str | None:
+    if unseen_ms is None:
+        return "the clock process has never swept"
+    return (
+        f"the last sweep was {unseen_ms / 1000:.0f} s ago; is the clock process running?"
+        if unseen_ms > SWEEP_LATE_MS
+        else None
+    )
+
+
+def _off(ahead_ms: int) -> str | None:
+    if abs(ahead_ms) <= CLOCK_OFF_MS:
+        return None
+    return f"this host's clock is {abs(ahead_ms) / 1000:.1f} s {'ahead of' if ahead_ms > 0 else 'behind'} that of Redis"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from copy import copy
 from hashlib import sha1
 from typing import Any
 
@@ -39,6 +40,12 @@ class Appended(Struct, frozen=True):
     wake: bool
 
 
+class _Known:
+    """What the server was found to be able to confirm; all who append to it share this."""
+
+    acknowledgement: Acknowledgement | None = None
+
+
 class Inbox:
     """Appends notifications, and has each append confirmed as VIGIL_ACK says. Safe to share between greenlets and
     threads.
@@ -51,29 +58,47 @@ class Inbox:
         self._most = share_of(most, shards)
         self._redis = redis
         self._resolve = resolve
-        self._acknowledgement: Acknowledgement | None = None
+        self._known = _Known()
+
+    def through(self, redis: Redis) -> Inbox:
+        """The same inboxes by another client of the same server."""
+        other = copy(self)
+        other._redis = redis
+        return other
 
     @property
     def level(self) -> Level | None:
         """The level in force; None before the server was first asked."""
-        return self._acknowledgement.level if self._acknowledgement else None
+        known = self._known.acknowledgement
+        return known.level if known else None
+
+    @property
+    def wait_s(self) -> float:
+        """How long the server may take to confirm an append, in seconds."""
+        known = self._known.acknowledgement
+        return known.wait_s if known and known.question else 0.0
 
     def append(self, routing_key: str, arrival: Arrival) -> Appended:
         """Keeps `arrival` in the inbox of its shard. Raises StoreError when it is not certain to be kept."""
         shard = shard_of(routing_key, len(self._shards))
         return self.append_to(shard, arrival)
 
-    def append_all(self, arrivals: Sequence[tuple[str, Arrival]]) -> tuple[set[int], list[tuple[str, Arrival]]]:
+    def append_all(self, arrivals: Sequence[tuple[str, Arrival]], full: set[int]) -> tuple[set[int], dict[int, int]]:
         """Appends arrivals, each with its routing key, in turn; returns the shards whose drain has to be woken, and
-        the arrivals for which there was no room.
+        the positions of those for which there was no room, with their shards.
 
-        They count as kept once `probe` has returned, on the same server. Raises StoreError; some may be there then.
+        Nothing is sent to the shards that are `full`, to which those without room are added. What was taken counts
+        as kept once `probe` has returned, on the same server. Raises StoreError; some may be there then.
         """
         self.acknowledgement()
-        by_shard = [(shard_of(key, len(self._shards)), arrival) for key, arrival in arrivals]
-        kept = self._append(by_shard, by_redis(self._redis))
-        woken = {shard for (shard, _), answer in zip(by_shard, kept, strict=True) if answer and answer[1] == 1}
-        return woken, [each for each, answer in zip(arrivals, kept, strict=True) if not answer]
+        shards = [shard_of(key, len(self._shards)) for key, _ in arrivals]
+        refused = {position: shard for position, shard in enumerate(shards) if shard in full}
+        sent = [position for position in range(len(shards)) if position not in refused]
+        answers = self._append([(shards[position], arrivals[position][1]) for position in sent], by_redis(self._redis))
+        kept = dict(zip(sent, answers, strict=True))
+        refused |= {position: shards[position] for position, answer in kept.items() if not answer}
+        full.update(refused.values())
+        return {shards[position] for position, answer in kept.items() if answer and answer[1] == 1}, refused
 
     def append_to(self, shard: int, arrival: Arrival) -> Appended:
         """Keeps `arrival` in the inbox of `shard`, as `append` does."""
@@ -98,11 +123,13 @@ class Inbox:
         except Unconfirmed:
             raise
         except StoreError:
-            self._acknowledgement = None
+            self._known.acknowledgement = None
             raise
 
     def _append(self, arrivals: Sequence[tuple[int, Arrival]], acknowledgement: Acknowledgement) -> list[Any]:
         """The script's answer to each."""
+        if not arrivals:
+            return []
         shards = {shard for shard, _ in arrivals}
         commands = [self._command(shard, arrival) for shard, arrival in arrivals]
         with store_errors(f"appending to the inbox of shard {', '.join(map(str, sorted(shards)))}"):
@@ -119,10 +146,11 @@ class Inbox:
     def acknowledgement(self) -> Acknowledgement:
         """The level in force, for which the server is asked once. Raises StoreError."""
         # once a process: with another number of shards the workers would not find what is appended here
-        if self._acknowledgement is None:
+        found = self._known.acknowledgement
+        if found is None:
             claim_shards(self._redis, len(self._shards))
-            self._acknowledgement = self._resolve(self._redis)
-        return self._acknowledgement
+            found = self._known.acknowledgement = self._resolve(self._redis)
+        return found
 
 
 def _answers(redis: Redis, commands: Sequence[Words], acknowledgement: Acknowledgement) -> list[Any]:

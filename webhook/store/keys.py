@@ -27,7 +27,9 @@ class ShardKeys:
         self.inbox = self._prefix + "inbox"  # stream, VIGIL_INBOX_MAX over all shards; web appends, drain trims
         self.pending = self._prefix + "pending"  # string, TTL 3 s: a wake-up is on its way; web, sweep, drain
         self.lease = self._prefix + "lease"  # string, TTL 5 s: the token of the one writer
-        self.attempts = self._prefix + "attempts"  # hash: batches begun since a commit, entries to take singly; drain
+        self.attempts = (
+            self._prefix + "attempts"
+        )  # hash: who began a batch since a commit, entries to take singly; drain
         self.deadlines = self._prefix + "deadlines"  # sorted set session -> ms, one member a session
         self.received = self._prefix + "received"  # sorted set -> ms received, a member each copy of an entry
         self.notices = self._prefix + "notices"  # sorted set, the same members by noticeId; at most 8 an entry
@@ -46,6 +48,10 @@ class ShardKeys:
     def places(self, log: str) -> str:
         """Sorted set, the total order of a log: place -> event time in ms."""
         return f"{self._prefix}places:{log}"
+
+    def heard(self, session_id: str) -> str:
+        """Sorted set name -> ms received: dead letters that the session counts as heard, while they are kept."""
+        return f"{self._prefix}heard:{session_id}"
 
     def answer(self, ticket: str) -> str:
         """String, what became of a dead letter that a person decided on, TTL 10 min."""

@@ -122,6 +122,8 @@ class Recorder:
     def _entries(self, folding: Folding) -> None:
         for (log, field), entry in folding.entries.items():
             self._commit.put(self._keys.log(log), {field: encode_entry(entry)})
+            if counts_as_heard(log, entry):
+                self._commit.score(self._keys.heard(entry.session_id or ""), field, entry.copies[0].received_ms)
             for copy in entry.copies:
                 reference = refer(copy.notice_id, log, field)
                 self._commit.score(self._keys.received, reference, copy.received_ms)
@@ -135,6 +137,8 @@ class Recorder:
 
     def _unlist(self, entries: Mapping[tuple[str, str], Entry]) -> None:
         for (log, field), entry in entries.items():
+            if counts_as_heard(log, entry):
+                self._commit.unscore(self._keys.heard(entry.session_id or ""), field)
             for copy in entry.copies:
                 reference = refer(copy.notice_id, log, field)
                 self._commit.unscore(self._keys.received, reference)
@@ -148,6 +152,11 @@ class Recorder:
             self._commit.add_to(key, name, amount)
         if counts:
             self._commit.expire(key, MINUTE_KEPT)
+
+
+def counts_as_heard(log: str, entry: Entry) -> bool:
+    """Whether it is a dead letter that its session counts, and finds again by `ShardKeys.heard`."""
+    return log == DEAD and entry.heard and entry.session_id is not None
 
 
 def channel_member(session: Session) -> str | None:

@@ -216,6 +216,13 @@ class Shard:
             names: Any = self._redis.zrange(self.keys.heard(session_id), 0, -1, withscores=True)
         return [Spot(int(at_ms), f"|{name.decode()}") for name, at_ms in names]
 
+    def amend(self, commit: Commit) -> None:
+        """Writes all of `commit` or none of it, apart from any batch: who died at the inbox stays counted.
+
+        Raises LeaseLost when another took the lease meanwhile.
+        """
+        self._write(commit.commands())
+
     def commit(self, commit: Commit) -> None:
         """Writes all of `commit` or none of it; the next batch has then begun.
 
@@ -225,12 +232,14 @@ class Shard:
         begun: list[Value] = ["HSET", f"by:{self._token}", 1]
         begun += ["singles", singles] if singles else []
         anew: list[tuple[str, list[Value]]] = [(self.keys.attempts, ["UNLINK"]), (self.keys.attempts, begun)]
-        commands = [*commit.commands(), *anew]
+        self._write([*commit.commands(), *anew])
+        self._tried, self._singles = 1, singles
+
+    def _write(self, commands: list[tuple[str, list[Value]]]) -> None:
         keys_of_slot = [self.keys.lease, *(key for key, _ in commands)]
         words = [word for _, command in commands for word in (len(command), *command)]
         with store_errors(f"committing to shard {self.keys.shard}"):
             self._held(self._commit(keys=keys_of_slot, args=[self._token, LEASE_MS, *words]))
-        self._tried, self._singles = 1, singles
 
     def _singles_left(self) -> int:
         # whoever killed the batches before is among the first MOST_ENTRIES

@@ -10,7 +10,9 @@ from redis import Redis
 
 from webhook.store import keys
 from webhook.store.connection import store_errors
+from webhook.store.scripts import source
 
+SCRIPT = source("report_spool")
 REPORT_KEPT_MS = 24 * 3_600_000  # a host that has been away for longer is taken for gone
 LISTENED_TO_MS = 600_000  # for so long what a host holds that went away keeps silence from being judged
 
@@ -44,12 +46,13 @@ class Spooled(Struct, frozen=True):
 
 
 def save_report(redis: Redis, directory_id: str, report: Report) -> None:
-    """Tells what the spool directory with this id holds; an empty one is not listed. Raises StoreError."""
+    """Tells what the spool directory with this id holds on that host; an empty one is not listed. Raises StoreError.
+
+    The host is part of the name: a directory that was copied to another host keeps its id.
+    """
+    told = [] if report.is_empty else [msgspec.json.encode(report)]
     with store_errors("reporting the spool"):
-        if report.is_empty:
-            redis.hdel(keys.SPOOLS, directory_id)
-        else:
-            redis.hset(keys.SPOOLS, directory_id, msgspec.json.encode(report))
+        redis.eval(SCRIPT, 1, keys.SPOOLS, f"{report.host}/{directory_id}", *told)
 
 
 def together(stored: Iterable[bytes], now_ms: int, kept_ms: int = REPORT_KEPT_MS) -> Spooled:

@@ -10,8 +10,10 @@ from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.inbox import PENDING_MS
 from webhook.store.keys import ShardKeys
+from webhook.store.scripts import source
 from webhook.store.spools import Spooled
 
+SHOW_WEB = source("show_web")
 AWAY_MS = 30_000  # web, Redis or clock unseen for longer: what came meanwhile may be on its way still
 UNSEEN_MS = 10_000  # after that no deadline is looked at until web and sweep have shown themselves again
 SPOOLED_MS = 5_000  # the same, while a notification has waited in a spool for longer
@@ -71,7 +73,7 @@ def take_pulse(redis: Redis) -> None:
 def show_web(redis: Redis) -> None:
     """Notes that a web process is there to hear. Raises StoreError."""
     with store_errors("noting a web process"):
-        redis.set(keys.WEB_SEEN, server_now_ms(redis))
+        redis.eval(SHOW_WEB, 1, keys.WEB_SEEN, server_now_ms(redis))
 
 
 def begin_sweep(redis: Redis) -> None:

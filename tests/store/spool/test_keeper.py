@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -17,15 +20,30 @@ from tests.store.spool.spooling import abandon, files, found, keeper_of, spool_i
 from webhook import embedded
 from webhook.domain.errors import InboxFull, SpoolError, StoreError, WrongShards
 from webhook.store import keys
-from webhook.store.connection import WEB_TIMEOUT, connect
+from webhook.store.connection import WEB_TIMEOUT, connect, server_now_ms
 from webhook.store.inbox import Appended
 from webhook.store.spool.breaker import MOST_FAILURES
 from webhook.store.spool.framing import Spooled
 from webhook.store.spool.keeper import Keeper
 from webhook.store.spool.spool import SpoolLimits
 from webhook.store.spool.tender import Tender
+from webhook.store.spools import together
 
 KEY = route_of(started())
+STALLED = """
+from gevent import monkey
+monkey.patch_all()
+import os, time, _socket, gevent
+sleep = monkey.get_original("time", "sleep")
+_socket.getaddrinfo = lambda *arguments, **more: sleep(30)
+from tests.store.build import arrival, started
+from webhook import wsgi
+began = time.monotonic()
+posts = [gevent.spawn(wsgi._keeper.keep, "key", arrival(started(f"s{n}")), "") for n in range(60)]
+assert gevent.wait(posts, timeout=20) and all(post.successful() for post in posts)
+print(time.monotonic() - began, flush=True)
+os._exit(0)
+"""
 
 
 def keep(keeper: Keeper, sid: str = "s1") -> Appended | None:
@@ -105,11 +123,14 @@ def test_a_success_forgives_failures(server: EmbeddedServer, tmp_path: Path) -> 
 
 def test_a_server_that_answers_and_cannot_write_keeps_the_breaker_open(redis: Redis, tmp_path: Path) -> None:
     keeper = keeper_of(redis, spool_in(tmp_path / "spool"))
+    redis.set(keys.SHARDS, 2)
     redis.config_set("maxmemory", 1)
     assert [keep(keeper) for _ in range(MOST_FAILURES)] == [None] * MOST_FAILURES
     with pytest.raises(StoreError, match="OutOfMemory"):
         Tender(redis, keeper).tend()
     assert keeper.breaker.is_open
+    assert together(redis.hvals(keys.SPOOLS), server_now_ms(redis)).depth == MOST_FAILURES
+    assert redis.exists(keys.WEB_SEEN)
     redis.config_set("maxmemory", 0)
     Tender(redis, keeper).tend()
     assert not keeper.breaker.is_open
@@ -169,3 +190,19 @@ def test_what_others_left_is_found_by_whoever_starts_next(redis: Redis, tmp_path
     abandon(tmp_path / "spool", spooled(started()))
     Tender(redis, keeper_of(redis, spool_in(tmp_path / "spool"))).tend()
     assert files(tmp_path / "spool") == []
+
+
+def test_a_server_whose_name_is_looked_up_for_long_holds_up_neither_the_spool_nor_those_who_post(
+    tmp_path: Path,
+) -> None:
+    environment = {
+        **os.environ,
+        "REDIS_URL": "redis://redis.stalled.test:6379/0",
+        "VIGIL_VAR": str(tmp_path / "var"),
+        "VIGIL_SPOOL_MIN_FREE_BYTES": "0",
+    }
+    took = subprocess.run(
+        [sys.executable, "-c", STALLED], env=environment, capture_output=True, text=True, check=True, timeout=50
+    )
+    assert float(took.stdout) < 4
+    assert len(found(tmp_path / "var" / "spool")) == 60

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from tests.store.spool.spooling import abandon, end, files, found, other_process
 from tests.waiting import wait_for
 from webhook.domain.errors import ConfigurationError, SpoolError
 from webhook.store.spool import spool as spooling
-from webhook.store.spool.spool import Spool, SpoolLimits
+from webhook.store.spool.spool import MOST_ADOPTED, Spool, SpoolLimits
 
 THREADS = 32
 
@@ -157,12 +159,49 @@ def test_it_leaves_its_disk_as_much_free_as_it_was_told_and_takes_again_when_the
     spool.keep(spooled(b"{}"))
 
 
-def test_a_directory_that_goes_away_is_an_error_of_the_spool(spool: Spool, tmp_path: Path) -> None:
-    (tmp_path / "spool").rename(tmp_path / "elsewhere")
-    with pytest.raises(SpoolError):
-        spool.keep(spooled(b"{}"))
-    with pytest.raises(SpoolError):
+def test_a_directory_that_is_removed_is_made_again_and_nothing_goes_into_a_file_without_a_name(
+    spool: Spool, tmp_path: Path
+) -> None:
+    spool.keep(spooled(b"first"))
+    id_before = spool.id
+    shutil.rmtree(tmp_path / "spool")
+    spool.keep(spooled(b"second"))
+    spool.keep(spooled(b"third"))
+    assert [each.body for each in found(tmp_path / "spool")] == [b"second", b"third"]
+    assert spool.id == id_before
+    assert sorted(each.read().count(b"first") for each in spool.segments()) in ([1], [0, 1])  # held, and drained still
+    (tmp_path / "spool" / files(tmp_path / "spool")[0]).unlink()
+    spool.keep(spooled(b"fourth"))
+    assert [each.body for each in found(tmp_path / "spool")] == [b"fourth"]
+
+
+def test_a_directory_that_cannot_be_made_again_is_named_once(spool: Spool, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "spool")
+    (tmp_path / "spool").write_text("")
+    for refuses in (lambda: spool.keep(spooled(b"{}")), spool.check):
+        with pytest.raises(SpoolError) as refused:
+            refuses()
+        assert str(refused.value).count(str(tmp_path / "spool")) <= 1
+
+
+def test_many_files_are_not_looked_at_for_each_write(spool: Spool, tmp_path: Path) -> None:
+    for number in range(500):
+        (tmp_path / "spool" / f"{number:015d}-abc.a1.sent").touch()
+    spool.check()
+    began = monotonic()
+    for _ in range(100):
         spool.check()
+    alone = monotonic() - began
+    began = monotonic()
+    for _ in range(100):
+        sum(entry.stat().st_size for entry in os.scandir(tmp_path / "spool"))
+    assert alone < (monotonic() - began) / 5
+
+
+def test_of_thousands_of_files_that_others_left_a_few_are_opened_at_each_look(spool: Spool, tmp_path: Path) -> None:
+    for number in range(MOST_ADOPTED + 5):
+        (tmp_path / "spool" / f"{number:015d}-abc.seg").touch()
+    assert [len(spool.segments()) for _ in range(2)] == [MOST_ADOPTED, MOST_ADOPTED + 5]
 
 
 def test_all_processes_know_a_directory_by_one_name(tmp_path: Path) -> None:

@@ -15,15 +15,19 @@ from tests.store.build import arrival, raw, route_of, started
 from tests.store.rig import Rig
 from tests.store.spool.spooling import abandon, end, files, keeper_of, other_process, spool_in, spooled
 from webhook import clock, embedded
+from webhook import settings as configuration
 from webhook.domain.errors import InboxFull, StoreError
 from webhook.store import keys
-from webhook.store.connection import connect, server_now_ms
+from webhook.store.connection import WEB_TIMEOUT, WORKER_TIMEOUT, connect, server_now_ms
+from webhook.store.inbox import shard_of
 from webhook.store.spool import sending
 from webhook.store.spool import tender as tending
 from webhook.store.spool.framing import HEAD
 from webhook.store.spool.keeper import Keeper
+from webhook.store.spool.segment import Segment
 from webhook.store.spool.tender import Tender
 from webhook.store.spools import together
+from webhook.wiring import make_keeper, make_tender
 
 HELD = 30
 
@@ -171,6 +175,88 @@ def test_a_full_inbox_is_waited_for_and_nothing_is_sent_to_it_or_to_others_twice
     taken += rig.drain()
     assert (taken, ever_appended(redis, 2), files(directory)) == (60, 60, [])
     assert rig.outcomes() == {"applied": 60}
+
+
+def channels_of(shard: int, count: int) -> list[dict[str, Any]]:
+    """The starts of sessions whose channels belong to that shard of two."""
+    all_of_them = (started(f"{shard}-{number}", cname=f"{shard}-{number}") for number in range(1000))
+    return [body for body in all_of_them if shard_of(route_of(body), 2) == shard][:count]
+
+
+def test_a_full_inbox_holds_up_no_other_shard_in_its_own_files_or_in_others(
+    redis: Redis, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "MOST_SEGMENTS", 2)
+    keeper = keeper_of(redis, spool_in(directory), shards=2, most=20)
+    full, other = channels_of(0, 16), channels_of(1, 6)
+    for body in full[:10]:
+        keeper.inbox.append(route_of(body), arrival(body))
+    for mine, theirs in zip(full[10:], other, strict=True):
+        abandon(directory, spooled(mine), spooled(theirs))
+    tender, rig = Tender(redis, keeper), Rig(redis, 2)
+    tender.tend()
+    assert [len(inbox) for inbox in appended(redis)] == [10, 6]
+    assert len(files(directory)) == 6
+    rig.drain()
+    for _ in range(3):
+        tender.tend()
+    rig.drain()
+    assert (files(directory), ever_appended(redis, 2)) == ([], 22)
+
+
+def test_what_cannot_be_removed_keeps_nothing_from_redis_and_is_sent_once(
+    redis: Redis, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(segment: Segment) -> None:
+        raise PermissionError(13, "Permission denied", str(segment.path))
+
+    keeper = keeper_of(redis, spool_in(directory))
+    for body in starts(12):
+        abandon(directory, spooled(body))
+    tender = Tender(redis, keeper)
+    with monkeypatch.context() as broken:
+        broken.setattr(Segment, "remove", refuse)
+        for _ in range(4):
+            tender.tend()
+    assert (len(files(directory)), ever_appended(redis, 2)) == (12, 12)
+    tender.tend()
+    assert (files(directory), ever_appended(redis, 2)) == ([], 12)
+
+
+def test_what_is_too_large_for_the_webs_patience_goes_by_the_patient_client(redis: Redis, directory: Path) -> None:
+    with connect("redis://127.0.0.1:1", 0.1) as nowhere:
+        tender = Tender(redis, keeper_of(redis, spool_in(directory)), nowhere)
+        abandon(directory, spooled(started()))
+        with pytest.raises(StoreError):
+            tender.tend()
+    assert len(files(directory)) == 1
+
+
+def test_the_patient_client_waits_as_long_as_a_workers(tmp_path: Path) -> None:
+    settings = configuration.load({"REDIS_URL": "redis://127.0.0.1:1"}, tmp_path)
+    with connect(settings.redis_url or "", WEB_TIMEOUT) as redis:
+        tender = make_tender(settings, redis, make_keeper(settings, redis, lambda blocking: blocking()))
+        clients = (tender._keeper.inbox, tender._inbox)
+        waits = [each._redis.connection_pool.connection_kwargs["socket_timeout"] for each in clients]
+    assert waits == [WEB_TIMEOUT, WORKER_TIMEOUT]
+
+
+def test_the_log_tells_a_failure_once_and_how_many_came_when_it_is_over(
+    redis: Redis, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig(redis, 1)
+    keeper = keeper_of(redis, spool_in(directory), shards=1, most=2)
+    for number in range(4):
+        assert (keeper.keep(route_of(started()), arrival(started(f"s{number}")), "") is None) == (number >= 2)
+    tender = Tender(redis, keeper)
+    for _ in range(5):
+        tender.tend()
+    assert caplog.messages[1:] == ["the spool waits: full is the inbox of shard 0 (VIGIL_INBOX_MAX)"]
+    rig.drain()
+    for _ in range(3):
+        tender.tend()
+    assert caplog.messages[-1] == "all is well again; from the spool came 2 notifications"
+    assert len(caplog.messages) == 3
 
 
 def test_while_one_inbox_is_full_what_comes_is_in_few_files(redis: Redis, directory: Path) -> None:

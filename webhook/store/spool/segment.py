@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+SEGMENT_BYTES = 8 * 1024 * 1024  # at which a segment is closed; what is drained and removed at once
 NEW, WAITING, SENT, DAMAGED = ".new", ".seg", ".sent", ".damaged"
 
 
@@ -68,6 +69,18 @@ class Segment:
     def is_sound(self) -> bool:
         """Whether more may be appended."""
         return self._sound
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its file is no longer where it was: what is appended would be gone with this process."""
+        try:
+            return not os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except OSError:
+            return True
+
+    def has_room(self, more: int) -> bool:
+        """Whether `more` bytes can be appended."""
+        return self._sound and self.size + more <= SEGMENT_BYTES and not self.is_lost
 
     @property
     def sent_to(self) -> str | None:

@@ -15,9 +15,11 @@ from msgspec import Struct
 from webhook import private
 from webhook.domain.errors import ConfigurationError, SpoolError
 from webhook.store.spool.framing import Spooled, encode, head_at
-from webhook.store.spool.segment import NEW, SENT, WAITING, Segment
+from webhook.store.spool.segment import NEW, SEGMENT_BYTES, SENT, WAITING, Segment
+from webhook.store.spool.survey import Content, Survey
+from webhook.store.spool.usage import Usage
 
-SEGMENT_BYTES = 8 * 1024 * 1024  # at which a segment is closed; what is drained and removed at once
+MOST_ADOPTED = 32  # segments of the dead that are taken over at one look
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +51,14 @@ class Spool:
 
     def __init__(self, directory: Path, limits: SpoolLimits, run: Run = lambda blocking: blocking()) -> None:
         self.directory = directory
-        self.id = directory.name  # by which its reports are known; made when the directory is
+        self.id = ""  # by which its reports are known; made when the directory is
         self._limits = limits
         self.run = run
         self._joining = _Batch()
         self._join_lock, self._write_lock = threading.Lock(), threading.Lock()
         self._open: Segment | None = None
         self._closed: list[Segment] = []
+        self._usage, self._survey, self._survey_lock = Usage(directory), Survey(directory), threading.Lock()
 
     def prepare(self) -> None:
         """Makes the directory (0700). Raises ConfigurationError where that cannot be, or where it takes no files."""
@@ -65,7 +68,7 @@ class Spool:
                 [f"{self.directory} cannot be written; set VIGIL_SPOOL_DIR to a directory of yours, or empty for none"]
             )
         try:
-            self.id = _identity(self.directory)
+            self.id = _identity(self.directory, self.id or os.urandom(8).hex())
         except OSError as failure:
             raise ConfigurationError([f"{failure}; free its disk, or set VIGIL_SPOOL_DIR elsewhere"]) from failure
 
@@ -83,19 +86,44 @@ class Spool:
         else:
             batch.over.wait()
         if not batch.kept:
-            raise SpoolError(f"{self.directory}: {batch.failure or 'the write was cut short'}") from batch.failure
+            raise SpoolError(f"{self.directory}: {_why(batch.failure)}") from batch.failure
 
     def check(self, more: int = 0) -> None:
-        """Returns while the spool can take `more` bytes. Raises SpoolError."""
+        """Returns while the spool can take `more` bytes. Raises SpoolError, which does not name the directory."""
         try:
-            used = sum(map(_size, os.scandir(self.directory)))
-            disk = os.statvfs(self.directory)
+            self._remake()
+            used, disk = self._usage.used(), os.statvfs(self.directory)
         except OSError as failure:
-            raise SpoolError(f"{self.directory}: {failure}") from failure
+            raise SpoolError(_why(failure)) from failure
         if used + more > self._limits.most:
             raise SpoolError(f"holds {used} bytes, VIGIL_SPOOL_MAX_BYTES={self._limits.most}")
         if disk.f_bavail * disk.f_frsize - more < self._limits.free:
             raise SpoolError(f"its disk has less than VIGIL_SPOOL_MIN_FREE_BYTES={self._limits.free} left")
+
+    def count(self) -> Content:
+        """What the directory holds, whoever wrote it. Raises OSError, SpoolError."""
+        with self._survey_lock:
+            counted: Content = self.run(self._count)
+        return counted
+
+    def _count(self) -> Content:
+        self._remake()
+        return self._survey.count()
+
+    def _remake(self) -> None:
+        """Makes the directory again where it was removed."""
+        if not self.directory.exists():
+            log.error("%s was removed, and is made again", self.directory)
+            self._usage.look_again()
+            try:
+                self.prepare()
+            except ConfigurationError as mistake:
+                raise SpoolError(str(mistake)) from mistake
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether this process holds segments, also such as were removed from the directory."""
+        return bool(self._closed) or self._open is not None
 
     def segments(self) -> list[Segment]:
         """What is to be drained, oldest first: closed segments of this process, and those of processes that died.
@@ -115,6 +143,7 @@ class Spool:
         """`segment` was removed or set aside."""
         with self._write_lock:
             self._closed.remove(segment)
+        self._usage.look_again()
 
     def _close(self, segment: Segment) -> None:
         self._open = None
@@ -139,18 +168,24 @@ class Spool:
                 self._joining = _Batch()
 
     def _append(self, records: list[bytes]) -> None:
-        self.check(sum(map(len, records)))
-        if self._open is not None and not (self._open.is_sound and self._open.size < SEGMENT_BYTES):
+        more = sum(map(len, records))
+        self.check(more)
+        if self._open is not None and not (
+            self._open.is_sound and self._open.size < SEGMENT_BYTES and not self._open.is_lost
+        ):
             self._close(self._open)
         if self._open is None:
             self._open = Segment.create(self.directory, _received_ms(records[0]))
+        self._usage.add(more)
         self._open.append(records)
 
 
 def _adopt(directory: Path, held: Collection[Path]) -> list[Segment]:
     """The segments that nobody holds; drafts of processes that died before they wrote are removed."""
-    adopted = []
+    adopted: list[Segment] = []
     for path in sorted(directory.iterdir()):
+        if len(adopted) >= MOST_ADOPTED:
+            break
         if path.suffix not in (NEW, WAITING, SENT) or path in held or (segment := Segment.adopt(path)) is None:
             continue
         if path.suffix == NEW:
@@ -161,23 +196,21 @@ def _adopt(directory: Path, held: Collection[Path]) -> list[Segment]:
     return adopted
 
 
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat(follow_symlinks=False).st_size if entry.is_file() else 0
-    except FileNotFoundError:  # another process has drained it meanwhile
-        return 0
-
-
-def _identity(directory: Path) -> str:
+def _identity(directory: Path, new: str) -> str:
     """What the directory is known by, wherever it is mounted; the same for all processes, whoever is first."""
     name = directory / "id"
     if not name.exists():
         draft = directory / f"id.{os.urandom(6).hex()}"
-        draft.write_text(os.urandom(8).hex())
+        draft.write_text(new)
         with suppress(FileExistsError):
             name.hardlink_to(draft)
         draft.unlink()
     return name.read_text() or directory.name  # empty where the power failed at the first start
+
+
+def _why(failure: OSError | SpoolError | None) -> str:
+    said = failure.strerror if isinstance(failure, OSError) else str(failure or "")
+    return said or str(failure or "the write was cut short")
 
 
 def _received_ms(record: bytes) -> int:
