@@ -212,6 +212,13 @@ def test_who_left_in_the_second_in_which_a_life_began_left_the_one_before() -> N
     assert shown["minutes"]["broadcaster"] == 0
 
 
+def test_who_came_and_left_in_the_second_in_which_a_life_began_was_in_that_one() -> None:
+    told = [created(), destroyed(60), created(60), joined(60, 5), left(60, 6, reason=10), joined(60, 7), left(90, 8)]
+    (member,) = members(channel(*told))
+    assert reconnects(member) == 1
+    assert [mark.client_seq for mark in member.marks] == [5, 6, 7, 8]
+
+
 def test_who_left_in_the_second_in_which_the_first_life_began_left_that_one() -> None:
     (user,) = detail(created(), joined(0, 1), left(0, 2, duration=0), joined(0, 1, uid=8))["users"][:1]
     assert (user["uid"], user["present"], user["leftAt"]) == ("7", False, rfc3339(AT_MS))

@@ -64,11 +64,16 @@ def members(channel: Channel) -> list[Member]:
 
 
 def _member(uid: str, user: User, life: Life, *, first: bool) -> Member:
-    """What a user said in `life`, maybe nothing. Seconds tie: who left as it began, left the life before, if any."""
+    """What a user said in `life`, maybe nothing.
+
+    Seconds tie: who left in the one in which it began, left the life before, if any, unless the user had come by then.
+    """
+    signs = (mark for mark in user.marks if mark.kind is not MarkKind.LEFT and mark.at_ms >= life.from_ms)
+    came = min((mark.client_seq for mark in signs), default=None)
 
     def inside(mark: Mark) -> bool:
-        tied = mark.at_ms == life.from_ms and (first or mark.kind is not MarkKind.LEFT)
-        return mark.at_ms > life.from_ms or tied
+        has_come = first or mark.kind is not MarkKind.LEFT or (came is not None and mark.client_seq > came)
+        return mark.at_ms > life.from_ms or (mark.at_ms == life.from_ms and has_come)
 
     last = user.marks[-1]
     there = last.kind is not MarkKind.LEFT and last.at_ms >= life.from_ms and life.until_ms is None

@@ -32,7 +32,9 @@ def fold_channel(told: Sequence[Line], project: str = DEFAULT_PROJECT) -> Channe
     """The truth after `told`, at least one, of a channel of `project`."""
     channel = told[0].payload["channelName"]
     life = newest_life(told)
-    users = {uid: user for uid, words in _by_user(told).items() if (user := _user(words, life))}
+    is_first = not any(_at_s(line) <= life.from_s and line.event_type == DESTROYED for line in told)
+    by_user = _by_user(told)
+    own = {uid: _within(words, life, is_first=is_first) for uid, words in by_user.items()}
     return ChannelTruth(
         sid=channel_sid(channel, project),
         product="rtc",
@@ -40,9 +42,9 @@ def fold_channel(told: Sequence[Line], project: str = DEFAULT_PROJECT) -> Channe
         state="live" if life.is_open else "ended",
         exit_status=None if life.is_open else "normal",
         distinct=distinct(told),
-        users=users,
-        reconnects=sum(_reconnects(words, life) for words in _by_user(told).values()),
-        seconds=_seconds(line for line in told if _at_s(line) >= life.from_s),
+        users={uid: _user(by_user[uid], words) for uid, words in own.items() if words},
+        reconnects=sum(map(_reconnects, own.values())),
+        seconds=_seconds(line for words in own.values() for line in words),
     )
 
 
@@ -96,10 +98,17 @@ def _by_user(told: Sequence[Line]) -> dict[str, list[Line]]:
     return by_user
 
 
-def _user(words: Sequence[Line], life: Life) -> UserTruth | None:
-    own = [line for line in words if _at_s(line) >= life.from_s]
-    if not own:
-        return None
+def _within(words: Sequence[Line], life: Life, *, is_first: bool) -> list[Line]:
+    """What a user said in a life. In its first second a leave is of the life before, if any, until the user came."""
+    own: list[Line] = []
+    for line in words:
+        at_once = _at_s(line) == life.from_s and (is_first or bool(own) or line.event_type not in LEAVES)
+        if _at_s(line) > life.from_s or at_once:
+            own.append(line)
+    return own
+
+
+def _user(words: Sequence[Line], own: Sequence[Line]) -> UserTruth:
     last = words[-1]
     return UserTruth(
         role=_role(last),
@@ -110,9 +119,9 @@ def _user(words: Sequence[Line], life: Life) -> UserTruth | None:
     )
 
 
-def _reconnects(words: Sequence[Line], life: Life) -> int:
-    """How often the user's SDK lost the channel in this life and joined again, whatever its role became meanwhile."""
-    stays = [line for line in words if _at_s(line) >= life.from_s and line.event_type not in TURNS]
+def _reconnects(words: Sequence[Line]) -> int:
+    """How often the user's SDK lost the channel in it and joined again, whatever its role became meanwhile."""
+    stays = [line for line in words if line.event_type not in TURNS]
     return sum(
         before.event_type in LEAVES and before.payload.get("reason") in RECONNECTING and after.event_type not in LEAVES
         for before, after in pairwise(stays)
