@@ -256,8 +256,7 @@ def _set_aside(received: Received, care: Care, error: str) -> Reading | Asked:
 
 def _refold(shard: Shard, folding: Folding) -> None:
     for session_id in folding.moved:
-        name = session_log(session_id)
-        folding.refold(session_id, shard.entries({name: shard.whole_log(name), DEAD: shard.heard(session_id)}))
+        folding.refold(session_id, shard.told_of(session_id))
 
 
 def _trim(shard: Shard, folding: Folding, recorder: Recorder) -> None:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from webhook.domain.deadlines import settle
 from webhook.domain.errors import StoreError, VigilError
 from webhook.domain.folding import Folding, Limits
-from webhook.domain.log import DEAD, session_log
 from webhook.domain.session import Session
 from webhook.store.record import Recorder
 from webhook.store.shard import Shard
@@ -68,8 +67,7 @@ def _rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Re
     if stored.log_floor is not None:
         return Rebuilt(session_id, [], "its log was trimmed (VIGIL_LOG_PER_SESSION), so it cannot be folded whole")
     folding = Folding(known, limits)
-    name = session_log(session_id)
-    folding.refold(session_id, shard.entries({name: shard.whole_log(name), DEAD: shard.heard(session_id)}))
+    folding.refold(session_id, shard.told_of(session_id))
     now_ms = shard.now_ms()
     folding.settle([], now_ms, deaf=True)  # time alone is no difference
     found = differences(settle(stored, now_ms, deaf=True), folding.sessions[session_id])

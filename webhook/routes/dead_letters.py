@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,8 +24,6 @@ from webhook.store.dead_letters import Action, DeadLetter, DeadLetterFilter
 from webhook.store.inbox import Appended, shard_of
 from webhook.store.paging import read_cursor, write_cursor
 from webhook.views.dead_letters import dead_letter_view, deed_view
-
-log = logging.getLogger(__name__)
 
 LIST = "dead-letters"
 FILTER: dict[str, parameters.Parser] = {

@@ -216,6 +216,11 @@ class Shard:
             names: Any = self._redis.zrange(self.keys.heard(session_id), 0, -1, withscores=True)
         return [Spot(int(at_ms), f"|{name.decode()}") for name, at_ms in names]
 
+    def told_of(self, session_id: str) -> dict[tuple[str, str], Entry]:
+        """Every stored entry that a session is folded from: of its log, and the dead letters that it heard."""
+        name = session_log(session_id)
+        return self.entries({name: self.whole_log(name), DEAD: self.heard(session_id)})
+
     def amend(self, commit: Commit) -> None:
         """Writes all of `commit` or none of it, apart from any batch: who died at the inbox stays counted.
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import replace
-
-from webhook.domain.entity.events import Happened, Properties
-from webhook.domain.entity.fields import Phases, in_state, need_word, told, word
+from webhook.domain.entity.events import Properties
+from webhook.domain.entity.fields import Phases, told, word
 from webhook.domain.envelope import Envelope
-from webhook.domain.products.entity_terms import ends_abnormally
+from webhook.domain.products.streaming import Streaming
 from webhook.domain.products.table import EventType, Product
 from webhook.domain.states import State
-from webhook.domain.wire import mapping, milliseconds, text
+from webhook.domain.wire import milliseconds, text
 
 NAME = "media_pull"
 PHASES: Phases = {
@@ -25,51 +23,15 @@ PHASES: Phases = {
 }
 
 
-def _created(payload: Mapping[str, Any]) -> Happened:
-    happened = _in_state("created", payload, word(_player(payload).get("status")))
-    return replace(happened, phase=happened.phase or State.LIVE, begins=True)
-
-
-def _status_changed(payload: Mapping[str, Any]) -> Happened:
-    return _in_state("status_changed", payload, need_word(_player(payload), "status", "player."))
-
-
-def _destroyed(payload: Mapping[str, Any]) -> Happened:
-    reason = word(payload.get("destroyReason"))
-    return Happened(
-        kind="destroyed",
-        phase=State.ENDED,
-        began_ms=_began_ms(payload),
-        final=True,
-        abnormal=ends_abnormally(NAME, reason),
-        reason=reason,
-        properties=_properties(payload),
-    )
-
-
-def _in_state(kind: str, payload: Mapping[str, Any], status: str | None) -> Happened:
-    return replace(in_state(kind, status, PHASES, _properties(payload)), began_ms=_began_ms(payload))
-
-
-def _properties(payload: Mapping[str, Any]) -> Properties:
-    player = _player(payload)
+def _properties(player: Mapping[str, Any]) -> Properties:
     return told(name=word(player.get("name")), uid=word(player.get("uid")), url=word(player.get("streamUrl")))
 
 
-def _began_ms(payload: Mapping[str, Any]) -> int | None:
-    return milliseconds(_player(payload).get("createTs"))
-
-
-def _player(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(payload.get("player"))
-
-
-def _session_id(envelope: Envelope, project: str) -> str | None:
-    return text(_player(envelope.payload).get("id"))
+PLAYER = Streaming(NAME, "player", "status", PHASES, _properties)
 
 
 def _channel(envelope: Envelope) -> str | None:
-    return text(_player(envelope.payload).get("channelName"))
+    return text(PLAYER.of(envelope.payload).get("channelName"))
 
 
 def _occurred_ms(envelope: Envelope) -> int | None:
@@ -79,16 +41,16 @@ def _occurred_ms(envelope: Envelope) -> int | None:
 FIELDS = frozenset({"player", "lts", "xRequestId", "fields", "destroyReason"})
 
 EVENTS: dict[int, EventType] = {
-    1: EventType("player_created", 10, _created),
-    4: EventType("player_status_changed", 30, _status_changed),
-    3: EventType("player_destroyed", 60, _destroyed),
+    1: EventType("player_created", 10, PLAYER.created),
+    4: EventType("player_status_changed", 30, PLAYER.changed),
+    3: EventType("player_destroyed", 60, PLAYER.destroyed),
 }
 
 MEDIA_PULL = Product(
     name=NAME,
     product_id=4,
     events=EVENTS,
-    session_id=_session_id,
+    session_id=PLAYER.session_id,
     channel=_channel,
     occurred_ms=_occurred_ms,
     fields=FIELDS,
