@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REGISTRATION = "registration"
     REPLAY = "replay"  # of a dead letter
     DISCARD = "discard"  # the same given up
+    LOOK = "look"  # at the alerts of these sessions: somebody acknowledged one, or ended a silence
 
 
 class Arrival(Struct, frozen=True):

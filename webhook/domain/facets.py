@@ -14,6 +14,7 @@ from webhook.domain.status import status_of
 ALL = "all"
 STOPPED = "stopped"
 RUNNING = "running"
+ALERTING = "alerting"
 UP = frozenset({State.STARTING, State.LIVE, State.ENDING})  # whose streams count as expected
 
 
@@ -27,7 +28,7 @@ class Facets(Struct, frozen=True):
 def facets(session: Session) -> Facets:
     """What `session` is found by and counted as: its state, its product, and, while it is up, its streams."""
     state = status_of(session).state
-    names = [ALL, of_state(state)]
+    names = [ALL, of_state(state), *([ALERTING] if session.alerts else [])]
     gauges = {f"state:{state.value}": 1, f"product:{session.product}": 1}
     at_home = session.channel is not None and routes_by_channel(session.product)
     if session.channel is not None:

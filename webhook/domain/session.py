@@ -39,6 +39,7 @@ class Session(Struct, frozen=True, array_like=True):
     log_floor: str | None = None  # the greatest place that was trimmed from the log
     revision: int = 0
     registration: Registration | None = None
+    alerts: tuple[str, ...] = ()  # ids of those that fire; written by whoever evaluates the rules
 
     @property
     def activity_ms(self) -> int:

@@ -1,14 +1,17 @@
-"""Sessions and log entries to the bytes that Redis keeps, and back: JSON arrays, field names left out."""
+"""Sessions, log entries and alerts to the bytes that Redis keeps, and back: JSON arrays, field names left out."""
 
 from __future__ import annotations
 
 import msgspec
 
+from webhook.domain.alerting.dossier import VERSION as DOSSIER_VERSION
+from webhook.domain.alerting.dossier import Dossier
 from webhook.domain.log import Entry
 from webhook.domain.session import VERSION, Session
 
 _session = msgspec.json.Decoder(Session)
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
+_dossier = msgspec.json.Decoder(Dossier)
 _entry = msgspec.msgpack.Decoder(Entry)
 
 
@@ -28,16 +31,32 @@ def decode_session(stored: bytes) -> Session:
     return session
 
 
+def encode_dossier(dossier: Dossier) -> bytes:
+    """The alerts of a session as they are stored; their first element is the version."""
+    return msgspec.json.encode(dossier)
+
+
+def decode_dossier(stored: bytes) -> Dossier:
+    """The stored alerts. Raises msgspec.MsgspecError where they are not ours or of another release."""
+    try:
+        dossier = _dossier.decode(stored)
+    except msgspec.ValidationError:
+        _check_version(_version(stored), DOSSIER_VERSION)
+        raise
+    _check_version(dossier.version, DOSSIER_VERSION)
+    return dossier
+
+
 def _version(stored: bytes) -> int:
     """The version, which is the first element whatever the release; 0 where it has none."""
     elements = _elements.decode(stored)
     return msgspec.json.decode(elements[0], type=int) if elements else 0
 
 
-def _check_version(version: int) -> None:
+def _check_version(version: int, known: int = VERSION) -> None:
     # no release wrote an earlier one, so there is nothing to upcast from yet
-    if version != VERSION:
-        raise msgspec.ValidationError(f"projection of version {version}; this release knows {VERSION}")
+    if version != known:
+        raise msgspec.ValidationError(f"projection of version {version}; this release knows {known}")
 
 
 def encode_entry(entry: Entry) -> bytes:

@@ -49,7 +49,7 @@ def session_view(session: Session) -> View:
             "stale": session.stale,
         },
         "registration": _registration(session.registration),
-        "alerts": [],
+        "alerts": list(session.alerts),
         "revision": session.revision,
         **own,
         "detail": own["detail"] | _prefix(session),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webhook.domain.alerting.alerts import Alert, AlertState, Condition, Finding, Key, Severity
-from webhook.domain.alerting.lifecycle import Advance, advance
+from webhook.domain.alerting.lifecycle import Advance, Hold, Look, advance
 from webhook.domain.alerting.policies import Policies, Policy
 
 SLOW, QUICK = "video_stopped", "recording_error"  # 10 s and at once
@@ -24,8 +24,8 @@ class Life:
         self.policies = policies
         self.alerts: tuple[Alert, ...] = ()
 
-    def look(self, now_ms: int, *found: Finding, over: bool = False) -> Advance:
-        seen = advance(self.alerts, found, self.policies, now_ms, over=over)
+    def look(self, now_ms: int, *found: Finding, over: bool = False, hold: Hold = Hold()) -> Advance:  # noqa: B008
+        seen = advance(self.alerts, found, Look(policies=self.policies, now_ms=now_ms, over=over, hold=hold))
         self.alerts = seen.alerts
         return seen
 

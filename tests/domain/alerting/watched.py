@@ -9,10 +9,10 @@ from typing import Any
 from tests.build import AT_MS, CHANNEL, SID, Kept, Notification, reading
 from tests.domain.rtc import calls
 from webhook.domain.alerting.alerts import Alert, Finding
-from webhook.domain.alerting.lifecycle import advance
+from webhook.domain.alerting.lifecycle import Look, advance
 from webhook.domain.alerting.policies import DEFAULTS, Policies
 from webhook.domain.alerting.rules import evaluate
-from webhook.domain.alerting.subject import Subject, subject_of
+from webhook.domain.alerting.subject import Subject, Surroundings, subject_of
 from webhook.domain.channels import channel_id
 from webhook.domain.deadlines import silence_deadline_ms
 from webhook.domain.registration import Registration
@@ -98,8 +98,9 @@ class Watch:
         if self.about not in self.kept.sessions:
             return
         found, over = self.found(), self.subject().is_ending
-        seen = advance(self.alerts, found, self.policies, now_ms, over=over)
-        again = advance(iter(seen.alerts), iter(found), self.policies, now_ms, over=over)
+        how = Look(policies=self.policies, now_ms=now_ms, over=over)
+        seen = advance(self.alerts, found, how)
+        again = advance(iter(seen.alerts), iter(found), how)
         assert (again.alerts, again.next_ms) == (seen.alerts, seen.next_ms)
         assert again.fired == again.resolved == again.flapping == ()
         self.alerts, self._next_ms = seen.alerts, seen.next_ms
@@ -113,7 +114,7 @@ class Watch:
         channel = self.kept.sessions.get(RTC)
         state = channel.state if channel else None
         assert state is None or isinstance(state, Channel)
-        return subject_of(self.kept.sessions[self.about], state, self.now_ms)
+        return subject_of(self.kept.sessions[self.about], Surroundings(state), self.now_ms, self.policies)
 
     def found(self) -> list[Finding]:
         """What rules find now."""

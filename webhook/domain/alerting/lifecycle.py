@@ -8,12 +8,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from webhook.domain.alerting.alerts import Alert, AlertState, Clear, Condition, Finding, Key, Resolution
-from webhook.domain.alerting.policies import Policies
+from webhook.domain.alerting.policies import FOUND_BY_ABSENCE, Policies
 
 SETTLE_MS = 2000  # an alert fires no earlier after it was found: what contradicts it may be on its way
 FLAPPING_MS = 600_000  # so many changes within this time are flapping, and it is held for as long
 FLAPPING_CHANGES = 4
+MOST_HELD_MS = 120_000  # for no longer is an alert held back because what contradicts it may wait to be read
 MOST_RESOLVED = 50  # alerts of one session that are kept after they are resolved, the last
+
+
+class Hold(Struct, frozen=True):
+    """Until when, ms, nothing begins to fire: `until_ms` because not all that was received is read yet, and
+    `absent_until_ms` what is found by silence, because Vigil may have been deaf.
+    """
+
+    until_ms: int = 0
+    absent_until_ms: int = 0
 
 
 class Advance(Struct, frozen=True):
@@ -30,14 +40,24 @@ class Advance(Struct, frozen=True):
     flapping: tuple[Alert, ...] = ()
 
 
-def advance(
-    known: Iterable[Alert], found: Iterable[Finding], policies: Policies, now_ms: int, *, over: bool
-) -> Advance:
-    """The alerts of one session at `now_ms`. `over` says that the session is ending or has ended.
+class Look(Struct, frozen=True, kw_only=True):
+    """What a look at one session's alerts depends on beside them. `over` says that it is ending or has ended;
+    `episodes` are the last ones of keys of which no alert is known any more.
+    """
+
+    policies: Policies
+    now_ms: int
+    over: bool
+    hold: Hold = Hold()
+    episodes: Mapping[Key, int] = {}
+
+
+def advance(known: Iterable[Alert], found: Iterable[Finding], look: Look) -> Advance:
+    """The alerts of one session as this look finds them.
 
     The same found twice changes nothing, and what is pending and goes away was never there.
     """
-    looking = _Looking(policies, now_ms, over)
+    looking = _Looking(look)
     earlier = sorted(known, key=_place)
     before = {alert.key: alert for alert in earlier}
     found = [each for each in found if looking.is_watched(each.key)]
@@ -59,8 +79,9 @@ def advance(
 class _Looking:
     """One look at one session's alerts."""
 
-    def __init__(self, policies: Policies, now_ms: int, over: bool) -> None:
-        self._policies, self._now_ms, self._over = policies, now_ms, over
+    def __init__(self, look: Look) -> None:
+        self._policies, self._now_ms, self._over = look.policies, look.now_ms, look.over
+        self._hold, self._episodes = look.hold, look.episodes
 
     def is_watched(self, key: Key) -> bool:
         """Whether there is a policy for what is called so, and it is enabled."""
@@ -108,7 +129,7 @@ class _Looking:
     def _begin(self, condition: Condition, earlier: Alert | None) -> Alert:
         begun = Alert(
             key=condition.key,
-            episode=earlier.episode + 1 if earlier else 1,
+            episode=1 + (earlier.episode if earlier else self._episodes.get(condition.key, 0)),
             severity=condition.severity or self._policies[condition.key.rule].severity,
             state=AlertState.PENDING,
             started_ms=condition.since_ms,
@@ -139,7 +160,7 @@ class _Looking:
         same = alert.beginning == condition.beginning
         started_ms = alert.started_ms if same else min(condition.since_ms, self._now_ms)
         begun_ms = started_ms + self._policies[alert.key.rule].for_ms
-        due_ms = max(begun_ms, alert.found_ms + SETTLE_MS, condition.held_until_ms)
+        due_ms = max(begun_ms, alert.found_ms + SETTLE_MS, condition.held_until_ms, self._held_until_ms(alert))
         told = replace(alert, started_ms=started_ms, due_ms=due_ms, beginning=condition.beginning)
         if due_ms > self._now_ms:
             return told
@@ -147,6 +168,11 @@ class _Looking:
         until_ms = self._flapping_until_ms(changes)
         state = AlertState.FIRING
         return replace(told, state=state, fired_ms=self._now_ms, changes=changes, flapping_until_ms=until_ms)
+
+    def _held_until_ms(self, alert: Alert) -> int:
+        absent_ms = self._hold.absent_until_ms if alert.key.rule in FOUND_BY_ABSENCE else 0
+        until_ms = min(self._hold.until_ms, alert.found_ms + MOST_HELD_MS)
+        return max(absent_ms, until_ms)
 
     def _clear(self, alert: Alert, clear_ms: int | None) -> list[Alert]:
         if alert.state is AlertState.PENDING:

@@ -8,6 +8,9 @@ from webhook.domain.alerting.alerts import Severity
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000  # milliseconds
 REPEAT_MS = 4 * HOUR
+FOUND_BY_ABSENCE = frozenset(  # rules that speak because nothing was heard, which proves nothing while Vigil is deaf
+    ("not_started", "session_silent", "notifications_missing", "snapshot_overdue", "upload_stalled", "not_uploaded")
+)
 
 
 class Policy(Struct, frozen=True, kw_only=True):

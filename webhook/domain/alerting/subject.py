@@ -1,4 +1,4 @@
-"""What rules look at: one session, what RTC says of its channel, and now."""
+"""What rules look at: one session, what else is known of its channel, and now."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from webhook.domain.alerting.alerts import Finding
+from webhook.domain.alerting.policies import DEFAULTS, Policies
+from webhook.domain.recording.events import LeaveReason
 from webhook.domain.recording.state import Recording
+from webhook.domain.recording.status import latest_recorder
 from webhook.domain.rtc.state import Channel
 from webhook.domain.session import Session
 from webhook.domain.states import OVER, State, Status
-from webhook.domain.status import status_of
+from webhook.domain.status import exit_of, status_of
+
+NOT_YET = frozenset({State.EXPECTED, State.STARTING})
 
 
 class Subject(Struct, frozen=True):
-    """One session as rules see it. `channel` is None where nothing was heard from RTC of its channel."""
+    """One session as rules see it. `channel` is None where nothing was heard from RTC of its channel;
+    `successor_ms` is when the next session of its channel began, None where there was none.
+    """
 
     session: Session
     status: Status
     channel: Channel | None
     now_ms: int
+    successor_ms: int | None
+    policies: Policies
 
     @property
     def recording(self) -> Recording | None:
@@ -46,6 +55,30 @@ class Subject(Struct, frozen=True):
 Rule = Callable[[Subject], Iterator[Finding]]
 
 
-def subject_of(session: Session, channel: Channel | None, now_ms: int) -> Subject:
+class Surroundings(Struct, frozen=True):
+    """What is known around a session, as `Subject` has it."""
+
+    channel: Channel | None = None
+    successor_ms: int | None = None
+
+
+def subject_of(session: Session, around: Surroundings, now_ms: int, policies: Policies = DEFAULTS) -> Subject:
     """`session` as rules see it at `now_ms`."""
-    return Subject(session, status_of(session), channel, now_ms)
+    return Subject(session, status_of(session), around.channel, now_ms, around.successor_ms, policies)
+
+
+def ended_badly_ms(session: Session) -> int | None:
+    """Since when a session is over in a way that the next session of its channel makes good; None where it is not."""
+    over = exit_of(session)
+    if over is not None and not over.normal:
+        return over.at_ms
+    recording = session.state if isinstance(session.state, Recording) else None
+    left = latest_recorder(recording).left if recording else None
+    return left[0] if left is not None and left[2] & (LeaveReason.INIT_FAILED | LeaveReason.NO_USERS) else None
+
+
+def succeeds(session: Session, earlier: Session, since_ms: int) -> bool:
+    """Whether `session` is one that was begun in place of `earlier`, which was over at `since_ms`, and came to life."""
+    same = (session.product, session.project, session.channel) == (earlier.product, earlier.project, earlier.channel)
+    later = session.first_ms is not None and session.first_ms > since_ms
+    return same and later and session.id != earlier.id and status_of(session).state not in NOT_YET

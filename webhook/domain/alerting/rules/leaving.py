@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from webhook.domain.alerting.alerts import Condition, Finding, Key
+from webhook.domain.alerting.alerts import Clear, Condition, Finding, Key
 from webhook.domain.alerting.subject import Subject
 from webhook.domain.products.recording_terms import LIMITS
 from webhook.domain.recording.events import LeaveReason, Topic
@@ -21,7 +21,9 @@ def recorder_left_empty(subject: Subject) -> Iterator[Finding]:
     there = people_present(subject.channel) if subject.channel else 0
     registration = subject.session.registration
     early = registration is not None and (registration.expected_end_ms or 0) > left[0]
-    if there or early:
+    if subject.successor_ms is not None:
+        yield Clear(Key("recorder_left_empty"), subject.successor_ms)
+    elif there or early:
         yield Condition(
             key=Key("recorder_left_empty"),
             since_ms=left[0],

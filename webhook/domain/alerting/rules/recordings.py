@@ -44,6 +44,9 @@ def abnormal_exit(subject: Subject) -> Iterator[Finding]:
     if failure is None:
         return
     since_ms, reasons = failure
+    if subject.successor_ms is not None:
+        yield Clear(Key("abnormal_exit"), subject.successor_ms)
+        return
     yield Condition(
         key=Key("abnormal_exit"),
         since_ms=since_ms,

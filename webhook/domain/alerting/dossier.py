@@ -1,0 +1,93 @@
+"""All alerts of one session, with what anybody was told of them: what is stored, and what is decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from webhook.domain.alerting.alerts import Alert, AlertState, Key, fingerprint
+
+VERSION = 1
+
+
+class Told(Struct, frozen=True, array_like=True):
+    """What was told of one alert. `sinks` got its firing, and get whatever follows; times are ms.
+
+    `repeats` counts how often it was told again, `repeat_ms` is when it is told next. `acks` counts how often sinks
+    were told that somebody has it. `muted` says that a silence kept it quiet at the last look.
+    """
+
+    sinks: tuple[str, ...] = ()
+    repeats: int = 0
+    repeat_ms: int | None = None
+    acknowledged: bool = False
+    acks: int = 0
+    muted: bool = False
+
+
+class Watched(Struct, frozen=True, array_like=True):
+    """One alert and what was told of it."""
+
+    alert: Alert
+    told: Told = Told()
+
+
+class Dossier(Struct, frozen=True, array_like=True):
+    """All alerts of one session. `labels` are those that its alerts share.
+
+    `successor_ms` is when the next session of its channel began. `episodes` are the last of keys whose alerts are not
+    kept any more: a number is never used twice.
+    """
+
+    version: int
+    session_id: str
+    labels: dict[str, str]
+    watched: tuple[Watched, ...] = ()
+    successor_ms: int | None = None
+    episodes: tuple[tuple[Key, int], ...] = ()
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The alerts alone."""
+        return tuple(each.alert for each in self.watched)
+
+    @property
+    def firing(self) -> tuple[Watched, ...]:
+        """Those that fire."""
+        return tuple(each for each in self.watched if each.alert.state is AlertState.FIRING)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remember."""
+        return not (self.watched or self.episodes) and self.successor_ms is None
+
+
+def open_dossier(session_id: str) -> Dossier:
+    """That of a session of which nothing was found yet."""
+    return Dossier(VERSION, session_id, {})
+
+
+def alert_id(shard: int, project: str, session_id: str, alert: Alert) -> str:
+    """`shard-fingerprint-episode`: what the alert is called outside, and the key by which sinks know it again."""
+    return f"{shard}-{fingerprint(project, session_id, alert.key)}-{alert.episode}"
+
+
+def labels_of(dossier: Dossier, alert: Alert) -> dict[str, str]:
+    """All labels of an alert: what matchers look at."""
+    return {
+        **dossier.labels,
+        "rule": alert.key.rule,
+        "severity": alert.severity.value,
+        "uid": alert.key.uid,
+        "track": alert.key.track,
+    }
+
+
+def last_episodes(before: Dossier, kept: Iterable[Watched]) -> tuple[tuple[Key, int], ...]:
+    """The last episodes of keys of which no alert is `kept`."""
+    last = dict(before.episodes)
+    for each in before.watched:
+        last[each.alert.key] = max(each.alert.episode, last.get(each.alert.key, 0))
+    here = {each.alert.key for each in kept}
+    return tuple(sorted((key, episode) for key, episode in last.items() if key not in here))
