@@ -60,7 +60,9 @@ def test_each_setting_is_read_from_the_environment(
 
 
 def test_every_setting_has_a_name_and_a_place() -> None:
-    assert set(SETTING_NAMES) | {"api_tokens", "sources"} == set(Settings.__struct_fields__)
+    assert set(SETTING_NAMES) | {"api_tokens", "sources", "sinks", "rules", "heartbeat"} == set(
+        Settings.__struct_fields__
+    )
 
 
 def test_the_file_holds_the_same_settings(tmp_path: Path) -> None:

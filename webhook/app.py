@@ -8,7 +8,19 @@ from flask import Flask
 
 from webhook import clock
 from webhook.queues import Waker, workers_alive
-from webhook.routes import answers, channels, dead_letters, health, ingest, registration, status, timeline
+from webhook.routes import (
+    alerts,
+    answers,
+    channels,
+    dead_letters,
+    health,
+    ingest,
+    registration,
+    silences,
+    sinks,
+    status,
+    timeline,
+)
 from webhook.settings import Settings
 from webhook.store.connection import Redis
 from webhook.store.health import Expected, Health, examine
@@ -21,6 +33,9 @@ API = (
     registration,
     timeline,
     dead_letters,
+    alerts,
+    silences,
+    sinks,
 )  # each adds its routes to the blueprint of the first when it is imported
 
 

@@ -1,9 +1,10 @@
-"""RQ as the waker: jobs carry no notification, only the number of a shard to look at."""
+"""RQ as the waker: jobs carry no notification and no alert, only which shard or which sink to look at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -14,12 +15,15 @@ from webhook.clock import now_ms
 from webhook.store.connection import Redis, store_errors
 
 FOLD = "fold"
+DELIVER = "deliver"
 DRAIN = "workers.jobs.drain"
 SWEEP = "workers.jobs.sweep"
+DELIVER_TO = "workers.jobs.deliver"
+BEAT = "workers.jobs.beat"
 JOB_TIMEOUT = 9  # seconds; no job may be longer
 DRAIN_TIMEOUT = 5  # seconds, as long as the lease: what a drain does after that is in vain
 FAILURE_TTL = 600  # seconds that a failed job is kept for a look
-MOST_WAITING = 1024  # wake-ups that wait at once; more than VIGIL_SHARDS can be
+MOST_WAITING = 1024  # wake-ups that wait at once on a queue; more than VIGIL_SHARDS can be
 WORKER_SEEN = timedelta(seconds=45)  # a worker without a heartbeat for longer is not alive
 
 
@@ -27,24 +31,36 @@ class Waker:
     """Sends wake-ups. Losing one, or sending one twice, changes nothing: the sweep looks each second."""
 
     def __init__(self, redis: Redis) -> None:
-        self._queue = Queue(FOLD, connection=redis, serializer=JSONSerializer)
+        self._queues = {name: Queue(name, connection=redis, serializer=JSONSerializer) for name in (FOLD, DELIVER)}
 
     def wake(self, shard: int) -> None:
-        """Has `shard` drained by some worker. Raises StoreError.
+        """Has `shard` drained by some worker. Raises StoreError."""
+        with store_errors(f"waking the drain of shard {shard}"):
+            self._enqueue(FOLD, DRAIN, (shard,), DRAIN_TIMEOUT, f"drain {shard}")
 
-        Adds nothing while MOST_WAITING wake-ups wait: then nobody works, and whoever comes has work enough until the
+    def deliver(self, sink: str) -> None:
+        """Has what waits for `sink` delivered by some worker. Raises StoreError."""
+        with store_errors(f"waking the deliverer of sink {sink}"):
+            self._enqueue(DELIVER, DELIVER_TO, (sink,), JOB_TIMEOUT, f"deliver {sink}")
+
+    def beat(self) -> None:
+        """Has some worker tell that Vigil is alive. Raises StoreError."""
+        with store_errors("asking for a heartbeat"):
+            self._enqueue(DELIVER, BEAT, (), JOB_TIMEOUT, "heartbeat")
+
+    def _enqueue(self, queue: str, job: str, args: tuple[Any, ...], timeout: int, description: str) -> None:
+        """Adds nothing while MOST_WAITING wake-ups wait: then nobody works, and whoever comes has work enough until the
         sweep looks again.
         """
-        with store_errors(f"waking the drain of shard {shard}"):
-            if self._queue.count < MOST_WAITING:
-                self._queue.enqueue_call(
-                    DRAIN,
-                    args=(shard,),
-                    timeout=DRAIN_TIMEOUT,
-                    result_ttl=0,
-                    failure_ttl=FAILURE_TTL,
-                    description=f"drain {shard}",
-                )
+        if self._queues[queue].count < MOST_WAITING:
+            self._queues[queue].enqueue_call(
+                job,
+                args=args,
+                timeout=timeout,
+                result_ttl=0,
+                failure_ttl=FAILURE_TTL,
+                description=description,
+            )
 
 
 def workers_alive(redis: Redis) -> int:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -14,18 +11,23 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from webhook import quantities, redis_url
+from webhook import quantities, redis_url, web_url
+from webhook.alert_settings import Heartbeat, SinkSettings, read_heartbeat, read_sinks
+from webhook.domain.alerting.guide import Guide
+from webhook.domain.alerting.policies import Adjustment
 from webhook.domain.errors import ConfigurationError
+from webhook.rule_settings import guide, read_rules
+from webhook.settings_file import FILE_NAME, NAME_PATTERN, SettingsFile, Table, nearest, read_file
 
 DAYS = 86_400
 DEFAULT_SOURCE = "default"
-NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-READ_AS: dict[str, Callable[[Any], int]] = {
+FEWEST_DELIVER_WORKERS, MOST_DELIVER_WORKERS = 2, 16  # where nobody says how many
+READ_AS: dict[str, Callable[[Any], Any]] = {
     "retention": quantities.seconds,
     "spool_max_bytes": quantities.size,
     "spool_min_free_bytes": quantities.size,
     "max_body_bytes": quantities.size,
+    "public_url": web_url.public,
 }
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
@@ -74,9 +76,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: Annotated[int, Meta(ge=60)] = 7 * DAYS
     fold_workers: Annotated[int, Meta(ge=1, le=64)] = 2
     web_workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    deliver_workers: Annotated[int, Meta(ge=1, le=64)] | None = None  # None: as many as there is to reach
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    public_url: str | None = None  # where people reach the dashboard, without a slash at its end
     api_tokens: tuple[ApiToken, ...] = ()
     sources: tuple[Source, ...] = ()
+    sinks: tuple[SinkSettings, ...] = ()
+    rules: tuple[Adjustment, ...] = ()
+    heartbeat: Heartbeat | None = None
 
     def source(self, name: str) -> Source | None:
         """The source called `name`, or None."""
@@ -86,6 +93,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     def spool(self) -> Path | None:
         """The spool's directory; None for no spool."""
         return self.var / "spool" if self.spool_dir is None else Path(self.spool_dir) if self.spool_dir else None
+
+    @property
+    def guide(self) -> Guide:
+        """What the operator wants of alerts."""
+        labels = {source.name: source.labels for source in self.sources}
+        return guide((sink.route for sink in self.sinks), self.rules, labels)
+
+    @property
+    def delivering(self) -> int:
+        """How many workers deliver: where nobody says it, one for each sink and one for the heartbeat, so that none
+        waits for another, but at least 2 and at most 16.
+        """
+        reached = len(self.sinks) + (self.heartbeat is not None)
+        return self.deliver_workers or min(max(reached, FEWEST_DELIVER_WORKERS), MOST_DELIVER_WORKERS)
 
     def __repr__(self) -> str:
         # the URL may carry a password
@@ -109,15 +130,17 @@ SETTING_NAMES = {
     "retention": "VIGIL_RETENTION",
     "fold_workers": "VIGIL_FOLD_WORKERS",
     "web_workers": "VIGIL_WEB_WORKERS",
+    "deliver_workers": "VIGIL_DELIVER_WORKERS",
+    "public_url": "VIGIL_PUBLIC_URL",
     "log_level": "VIGIL_LOG_LEVEL",
 }
 SECRETS_NAME = "AGORA_NOTIFICATION_SECRET"
 TOKENS_NAME = "VIGIL_API_TOKENS"
-FILE_NAME = "VIGIL_CONFIG"
 COMMAND_TOKEN_NAME = "VIGIL_TOKEN"  # noqa: S105  which commands that use the API read
 PREFIX = "VIGIL_"
 MAY_BE_EMPTY = frozenset({"VIGIL_SPOOL_DIR"})  # where the empty value says something
-SECRET_NAMES = frozenset({"REDIS_URL"})  # whose values no message shows
+SECRET_NAMES = frozenset({"REDIS_URL", "VIGIL_PUBLIC_URL"})  # whose values no message shows
+TABLES = ("vigil", "source", "sink", "rules", "heartbeat")
 SECTION_KEYS = frozenset(
     name.lower().removeprefix("vigil_") for name in (*SETTING_NAMES.values(), SECRETS_NAME, TOKENS_NAME)
 )
@@ -129,16 +152,16 @@ def load(environment: Mapping[str, str], directory: Path = Path()) -> Settings:
     Raises ConfigurationError with every mistake at once, each naming the setting, its value and what is allowed.
     """
     problems: list[str] = []
-    file = _read_file(environment, directory, problems)
-    section = _table(file, "vigil", problems)
+    file = read_file(environment, directory, problems)
+    section = _table(file.tables, "vigil", problems)
     values = {
         field: value
         for field in SETTING_NAMES
         if (value := _setting(field, environment, section, problems)) is not UNSET
     }
     values["api_tokens"] = _tokens(_text(TOKENS_NAME, environment, section, problems), problems)
-    values["sources"] = _sources(_text(SECRETS_NAME, environment, section, problems), file.get("source", []), problems)
-    _refuse_unknown("vigil.toml", file, {"vigil", "source"}, problems)
+    values["sources"] = _sources(_text(SECRETS_NAME, environment, section, problems), file, problems)
+    values |= _alerting(Table(file, (), file.tables, problems))
     _refuse_unknown("[vigil] in vigil.toml", section, SECTION_KEYS, problems)
     settings = Settings(**values)
     if settings.allow_unsigned and settings.host not in ("127.0.0.1", "localhost", "::1"):
@@ -149,6 +172,11 @@ def load(environment: Mapping[str, str], directory: Path = Path()) -> Settings:
     if problems:
         raise ConfigurationError(problems)
     return settings
+
+
+def _alerting(file: Table) -> dict[str, Any]:
+    file.refuse_unknown(TABLES)
+    return {"sinks": read_sinks(file), "rules": read_rules(file), "heartbeat": read_heartbeat(file)}
 
 
 def _setting(field: str, environment: Mapping[str, str], section: Mapping[str, Any], problems: list[str]) -> Any:
@@ -226,9 +254,9 @@ def _tokens(raw: str, problems: list[str]) -> tuple[ApiToken, ...]:
     return tuple(tokens)
 
 
-def _sources(secrets: str, tables: Any, problems: list[str]) -> tuple[Source, ...]:
+def _sources(secrets: str, file: SettingsFile, problems: list[str]) -> tuple[Source, ...]:
     try:
-        sources = list(msgspec.convert(tables, list[Source]))
+        sources = list(msgspec.convert(file.tables.get("source", []), list[Source]))
     except msgspec.ValidationError as mistake:
         problems.append(f"[[source]] in vigil.toml: {mistake}")
         sources = []
@@ -245,33 +273,6 @@ def _sources(secrets: str, tables: Any, problems: list[str]) -> tuple[Source, ..
     return (*others, replace(default, secrets=default.secrets or given))
 
 
-def _read_file(environment: Mapping[str, str], directory: Path, problems: list[str]) -> dict[str, Any]:
-    named = environment.get(FILE_NAME)
-    path = Path(named) if named else directory / "vigil.toml"
-    if not named and not path.exists():
-        return {}
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
-        problems.append(f"{path}: {mistake}")
-        return {}
-    expanded: dict[str, Any] = _expand(content, environment, problems)
-    return expanded
-
-
-def _expand(value: Any, environment: Mapping[str, str], problems: list[str]) -> Any:
-    """`value` with each ${NAME} in its strings taken from the environment."""
-    if isinstance(value, dict):
-        return {key: _expand(item, environment, problems) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, environment, problems) for item in value]
-    if not isinstance(value, str):
-        return value
-    missing = {name for name in _REFERENCE.findall(value) if name not in environment}
-    problems += [f"${{{name}}} in vigil.toml: the environment has no {name}" for name in sorted(missing)]
-    return _REFERENCE.sub(lambda match: environment.get(match[1], ""), value)
-
-
 def from_environment() -> Settings:
     """The settings of this process. Raises ConfigurationError."""
     return load(os.environ)
@@ -281,9 +282,4 @@ def unknown_names(environment: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable that looks like a setting and is none: platforms add some, people misspell some."""
     known = (*SETTING_NAMES.values(), TOKENS_NAME, FILE_NAME, COMMAND_TOKEN_NAME)
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-    return [f"{name} is no setting of Vigil{_nearest(name, known)}" for name in unknown]
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-    return f"; did you mean {near[0]}?" if near else ""
+    return [f"{name} is no setting of Vigil{nearest(name, known)}" for name in unknown]

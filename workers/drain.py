@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, process_time
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 from rq.timeouts import JobTimeoutException
 
-from webhook.domain.arrivals import Kind, Reading, dead_letter, quarantined, read
+from webhook.domain.alerting.dossier import SELF
+from webhook.domain.arrivals import Reading, dead_letter, quarantined
 from webhook.domain.errors import LeaseLost, StoreError, VigilError
-from webhook.domain.folding import Folding, Known, Limits, Spot
-from webhook.domain.log import DEAD, Entry, session_log
-from webhook.domain.registration import Registration
+from webhook.domain.folding import Folding, Known, Limits
 from webhook.domain.replaying import Answer
 from webhook.store.loading import Lost
 from webhook.store.record import Recorder
-from webhook.store.shard import CRASHES, Batch, Care, Received, Shard
-from workers.deciding import Asked, decide, look_up, read_request
+from webhook.store.shard import Batch, Care, Shard
+from workers.deciding import Asked, decide, look_up
+from workers.reading import Input, Looked, Registered, read_in_time
+from workers.trimming import expire, forget, trim
+from workers.watching import Watch, Watching
 
 log = logging.getLogger(__name__)
 
@@ -29,26 +29,11 @@ BATCH_SECONDS = 0.1
 SLICE_SECONDS = 1.0
 CPU_OF_A_LOOP = 2.0  # seconds of computing within one job; it takes half of one when it folds all the time
 NOBODYS_FAULT = (LeaseLost, StoreError, JobTimeoutException)  # of no notification, and of no session
-DECISIONS = (Kind.REPLAY, Kind.DISCARD)
+NOBODY = Watch()
 UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
 
 
-class Registered(Struct, frozen=True):
-    """A registration as it came through the inbox."""
-
-    registration: Registration
-    received: Received
-
-    @property
-    def sid(self) -> str:
-        """The session it registers."""
-        return self.registration.sid
-
-
-Input = Reading | Registered | Asked
-
-
-def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
+def drain(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch = NOBODY) -> int:
     """Drains `shard` for at most a slice; returns how many notifications it took.
 
     Does nothing while another holds the lease. With work left at the end it hands the shard over and calls `wake`.
@@ -58,7 +43,7 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
         return 0
     began = process_time()
     try:
-        return _drain_slice(shard, limits, wake)
+        return _drain_slice(shard, limits, wake, watch)
     except StoreError:
         _forgive(shard)
         raise
@@ -68,11 +53,11 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
         raise
 
 
-def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
+def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch) -> int:
     taken, until = 0, monotonic() + SLICE_SECONDS
     try:
         while True:
-            taken += drain_once(shard, limits)
+            taken += drain_once(shard, limits, watch)
             if shard.release():
                 return taken
             if monotonic() >= until:
@@ -85,18 +70,18 @@ def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None]) -> int:
         return taken
 
 
-def drain_once(shard: Shard, limits: Limits) -> int:
+def drain_once(shard: Shard, limits: Limits, watch: Watch = NOBODY) -> int:
     """Folds one batch and commits it; returns its size. Raises LeaseLost or StoreError, with nothing written."""
     batch = shard.batch(limits.dead_ms)
-    if not (batch.received or batch.due or batch.expired):
+    if not (batch.received or batch.due or batch.expired or (batch.unwatched and watch.pulse)):
         return 0
     try:
-        return _drain(shard, limits, batch)
+        return _drain(shard, limits, batch, watch)
     except NOBODYS_FAULT:
         raise
     except Exception:  # a fault that no notification was caught at: of a session's deadlines, or of folding it again
         log.exception("a batch of shard %d failed; its parts are taken one by one", shard.keys.shard)
-        return _drain_singly(shard, limits, batch)
+        return _drain_singly(shard, limits, batch, watch)
 
 
 def _forgive(shard: Shard) -> None:
@@ -105,30 +90,30 @@ def _forgive(shard: Shard) -> None:
         shard.forgive()
 
 
-def _drain_singly(shard: Shard, limits: Limits, batch: Batch) -> int:
+def _drain_singly(shard: Shard, limits: Limits, batch: Batch, watch: Watch) -> int:
     """The sessions that are due, and the head of the inbox, each by itself; returns how many notifications were taken.
 
     A session that fails is looked at again later. A notification that fails becomes a dead letter, unread if need be.
     """
     for session_id in batch.due:
         try:
-            _drain(shard, limits, replace(batch, received=[], due=[session_id], expired=[]))
+            _drain(shard, limits, replace(batch, received=[], due=[session_id], expired=[]), watch)
         except NOBODYS_FAULT:
             raise
         except Exception:
             log.exception("the deadlines of session %s cannot be counted; it is looked at again later", session_id)
             recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
-            recorder.postpone([session_id], batch.now_ms + UNREADABLE_MS)
+            recorder.postpone({session_id: batch.now_ms + UNREADABLE_MS})
             shard.commit(recorder.finish(None))
     head = replace(batch, received=batch.received[:1], due=[], expired=[], full=True)
-    return _drain_head(shard, limits, head) if batch.received else 0
+    return _drain_head(shard, limits, head, watch) if batch.received else 0
 
 
-def _drain_head(shard: Shard, limits: Limits, head: Batch) -> int:
+def _drain_head(shard: Shard, limits: Limits, head: Batch, watch: Watch) -> int:
     error = ""
     for care in (Care.SINGLE, Care.SET_ASIDE, Care.UNREAD):
         try:
-            return _drain(shard, limits, replace(head, care=care), error)
+            return _drain(shard, limits, replace(head, care=care), watch, error)
         except NOBODYS_FAULT:
             raise
         except Exception as failure:
@@ -136,28 +121,39 @@ def _drain_head(shard: Shard, limits: Limits, head: Batch) -> int:
     raise VigilError(f"not even a dead letter can be written to shard {shard.keys.shard}: {error}")
 
 
-def _drain(shard: Shard, limits: Limits, batch: Batch, error: str = "") -> int:
+def _drain(shard: Shard, limits: Limits, batch: Batch, watch: Watch, error: str = "") -> int:
     """Folds the batch and commits it; returns how many notifications were taken. `error` is why its head failed."""
-    inputs = _read_in_time(batch, error)
-    known, lost = _load(shard, inputs, batch.due)
+    inputs = read_in_time(batch, error, BATCH_SECONDS / 2)
+    due = [name for name in (*batch.due, *_looked_at(inputs)) if name != SELF]
+    known, lost = _load(shard, inputs, due)
     folding = Folding(known, limits)
     answers: dict[str, Answer] = {}
     taken = _fold(folding, inputs, lost, answers)
     _refold(shard, folding)
     caught_up = taken == len(batch.received) and not batch.full
-    deaf = batch.deaf or not caught_up
-    folding.settle(batch.due, batch.now_ms, deaf=deaf)
+    folding.settle(due, batch.now_ms, deaf=batch.deaf or not caught_up)
     recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
-    _trim(shard, folding, recorder)
-    _forget(shard, folding, recorder)
-    _expire(shard, batch, folding, recorder)
+    trim(shard, folding, recorder)
+    watching = _watch(shard, batch, folding, watch, caught_up=caught_up)
+    watching.record(recorder)
+    forget(shard, folding, recorder)
+    expire(shard, batch, folding, recorder)
     recorder.withdraw(folding.withdrawn)
     recorder.answer(answers)
-    recorder.unschedule(due for due in batch.due if due not in known.sessions and due not in lost.reasons)
-    recorder.postpone((due for due in batch.due if due in lost.reasons), batch.now_ms + UNREADABLE_MS)
-    recorder.save(folding, not_before_ms=_postponed_to(batch))
+    recorder.unschedule(name for name in due if name not in known.sessions and name not in lost.reasons)
+    recorder.postpone(dict.fromkeys((name for name in due if name in lost.reasons), batch.now_ms + UNREADABLE_MS))
+    recorder.save(folding, watching.looks, not_before_ms=_postponed_to(batch))
     shard.commit(recorder.finish(batch.received[taken - 1].entry_id if taken else None))
+    watch.wake(watching.sinks)
     return taken
+
+
+def _watch(shard: Shard, batch: Batch, folding: Folding, watch: Watch, *, caught_up: bool) -> Watching:
+    watching = Watching(shard, batch, watch)
+    watching.look(folding, caught_up=caught_up)
+    if batch.unwatched or SELF in batch.due:
+        watching.look_at_vigil()
+    return watching
 
 
 def _load(shard: Shard, inputs: list[Input], due: list[str]) -> tuple[Known, Lost]:
@@ -169,15 +165,8 @@ def _load(shard: Shard, inputs: list[Input], due: list[str]) -> tuple[Known, Los
     return known, lost
 
 
-def _read_in_time(batch: Batch, error: str) -> list[Input]:
-    """What the entries say, in turn until half of the batch's time is over; at least one of them."""
-    until = monotonic() + BATCH_SECONDS / 2
-    inputs = []
-    for each in batch.received:
-        inputs.append(_set_aside(each, batch.care, error) if batch.care >= Care.SET_ASIDE else _read(each))
-        if monotonic() >= until:
-            break
-    return inputs
+def _looked_at(inputs: list[Input]) -> list[str]:
+    return [session_id for of in inputs if isinstance(of, Looked) for session_id in of.session_ids]
 
 
 def _postponed_to(batch: Batch) -> int:
@@ -196,6 +185,8 @@ def _fold(folding: Folding, inputs: list[Input], lost: Lost, answers: dict[str, 
             _take(folding, of, lost)
         elif isinstance(of, Asked):
             answers[of.request.ticket] = decide(folding, of, lost)
+        elif isinstance(of, Looked):  # its sessions are due
+            pass
         elif (reason := lost.reasons.get(of.sid)) is not None:
             folding.take(quarantined(of.received.arrival, of.received.received_ms, reason))
         else:
@@ -228,68 +219,6 @@ def _take_as_dead(folding: Folding, reading: Reading) -> None:
         folding.take(replace(reading, fact=None))
 
 
-def _read(received: Received) -> Input:
-    arrival = received.arrival
-    try:
-        if arrival.kind is Kind.REGISTRATION:
-            return Registered(msgspec.json.decode(arrival.body, type=Registration), received)
-        if arrival.kind in DECISIONS:
-            return read_request(received)
-        return read(arrival, received.received_ms)
-    except JobTimeoutException:  # as above
-        raise
-    except Exception as failure:
-        log.exception("what came at %s could not be read; it is in quarantine now", received.entry_id)
-        return quarantined(arrival, received.received_ms, f"{type(failure).__name__}: {failure}")
-
-
-def _set_aside(received: Received, care: Care, error: str) -> Reading | Asked:
-    """The dead letter of an entry whose workers died, or failed by an `error`; not read where that alone may kill."""
-    error = error or f"its workers died {care * CRASHES} times in a row while they had it"
-    log.error("what came at %s is set aside: %s", received.entry_id, error)
-    if care is Care.SET_ASIDE and received.arrival.kind in DECISIONS:
-        return read_request(received, error)
-    if care is Care.UNREAD or received.arrival.kind is not Kind.NOTIFICATION:
-        return quarantined(received.arrival, received.received_ms, error)
-    return dead_letter(read(received.arrival, received.received_ms), error)
-
-
 def _refold(shard: Shard, folding: Folding) -> None:
     for session_id in folding.moved:
         folding.refold(session_id, shard.told_of(session_id))
-
-
-def _trim(shard: Shard, folding: Folding, recorder: Recorder) -> None:
-    overflow = folding.overflow()
-    if not overflow:
-        return
-    stored = shard.least(overflow)
-    trimmed = {name: folding.trim(name, count, stored[name]) for name, count in overflow.items()}
-    entries = shard.entries(trimmed)
-    for name, spots in trimmed.items():
-        recorder.drop(name, spots, {key: entry for key, entry in entries.items() if key[0] == name})
-        recorder.drop_effects(name, _untold(shard, folding, name, spots, entries))
-
-
-def _untold(
-    shard: Shard, folding: Folding, name: str, spots: list[Spot], entries: Mapping[tuple[str, str], Entry]
-) -> list[str]:
-    """The effects that went with trimmed entries because no later one tells of them."""
-    floors = {entry.effect: spot.floor for spot in spots if (entry := entries.get((name, spot.field))) and entry.effect}
-    told = shard.effects(name, list(floors)) | {
-        digest: floor for (log_name, digest), floor in folding.effects.items() if log_name == name
-    }
-    return [digest for digest, floor in floors.items() if told.get(digest, "") <= floor]
-
-
-def _forget(shard: Shard, folding: Folding, recorder: Recorder) -> None:
-    for session in folding.forgotten:
-        name = session_log(session.id)
-        recorder.forget(session, shard.entries({name: shard.whole_log(name)}))
-
-
-def _expire(shard: Shard, batch: Batch, folding: Folding, recorder: Recorder) -> None:
-    spots = [Spot(0, place) for place in batch.expired]
-    spots = [spot for spot in spots if (DEAD, spot.field) not in folding.entries]  # those go with the next batch
-    if spots:
-        recorder.drop(DEAD, spots, shard.entries({DEAD: spots}))

@@ -1,23 +1,31 @@
-"""What RQ calls. Each job names its work by numbers, so losing one, or running one twice, changes nothing."""
+"""What RQ calls. Each job only says where to look, so losing one, or running one twice, changes nothing."""
 
 from __future__ import annotations
 
 import faulthandler
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 from webhook import settings as configuration
-from webhook.domain.errors import StoreError
+from webhook.domain.errors import ConfigurationError, StoreError
 from webhook.queues import Waker
 from webhook.store.connection import Redis
+from webhook.store.outbox import Outbox
 from webhook.store.shard import Shard
+from webhook.store.sinks import wake_sinks
 from webhook.store.watch import begin_sweep
 from webhook.wiring import connect_worker, limits
+from workers import heartbeat
+from workers.deliver import deliver as deliver_to
 from workers.drain import drain as drain_shard
+from workers.pulse import read_pulse
+from workers.sinks.making import make_sink
+from workers.sinks.sink import Sink
 from workers.sweep import sweep_once
+from workers.watching import Watch
 
 STUCK_AFTER = 12.0  # seconds; longer than any job may take
 
@@ -32,6 +40,27 @@ class _Process:
         self.redis: Redis = connect_worker(self.settings)
         self.waker = Waker(self.redis)
         self.limits = limits(self.settings)
+        pulse = partial(read_pulse, self.redis, self.settings)
+        self.watch = Watch(guide=self.settings.guide, pulse=pulse, wake=self.wake_sinks)
+        self._sinks: dict[str, Sink] = {}
+
+    def wake_sinks(self, sinks: Iterable[str]) -> None:
+        """Has those delivered to that nobody was woken for yet. What fails here the sweep makes good."""
+        with _warned():
+            for sink in wake_sinks(self.redis, sinks):
+                self.waker.deliver(sink)
+
+    def sink(self, name: str) -> Sink | None:
+        """The configured sink of that name, made when it is first needed; None where there is none that can work."""
+        found = next((sink for sink in self.settings.sinks if sink.name == name), None)
+        if found is None:
+            log.warning("no sink is called %r; what waits for it is kept until one is configured", name)
+        elif name not in self._sinks:
+            try:
+                self._sinks[name] = make_sink(found, self.settings.public_url)
+            except ConfigurationError as mistake:
+                log.error("%s; what waits for it is kept", mistake)
+        return self._sinks.get(name)
 
 
 @cache
@@ -50,7 +79,26 @@ def sweep() -> None:
     process = _process()
     with _warned():
         begin_sweep(process.redis)
-        sweep_once(process.redis, process.settings.shards, process.waker)
+        sweep_once(process.redis, process.settings, process.waker)
+
+
+def deliver(name: str) -> None:
+    """Delivers what waits for one sink. With Redis away it does not, and the sweep wakes the next one."""
+    process = _process()
+    sink = process.sink(name)
+    if sink is None:
+        return
+    with _warned(), _watched() as token:
+        outbox = Outbox(process.redis, name, process.settings.shards, token)
+        deliver_to(outbox, sink, lambda: process.waker.deliver(name))
+
+
+def beat() -> None:
+    """Tells that Vigil is well, where somebody wants to know."""
+    wanted = _process().settings.heartbeat
+    if wanted is not None:
+        with _watched():
+            heartbeat.beat(wanted.url)
 
 
 def drain_all() -> None:
@@ -64,12 +112,18 @@ def drain_all() -> None:
 
 
 def _drain(shard: int) -> None:
-    """Drains one shard. A drain that does not come to an end ends this process, with a traceback."""
     process = _process()
-    token = f"{os.getpid()}:{os.urandom(8).hex()}"
+    with _watched() as token:
+        work = Shard(process.redis, shard, token)
+        drain_shard(work, process.limits, lambda: process.waker.wake(shard), process.watch)
+
+
+@contextmanager
+def _watched() -> Iterator[str]:
+    """A token that no other job has. A job that does not come to an end ends this process, with a traceback."""
     faulthandler.dump_traceback_later(STUCK_AFTER, exit=True)  # RQ's own alarm cannot stop what never leaves C
     try:
-        drain_shard(Shard(process.redis, shard, token), process.limits, lambda: process.waker.wake(shard))
+        yield f"{os.getpid()}:{os.urandom(8).hex()}"
     finally:
         faulthandler.cancel_dump_traceback_later()
 

@@ -73,7 +73,7 @@ def _rebuild(shard: Shard, session_id: str, limits: Limits, *, save: bool) -> Re
     found = differences(settle(stored, now_ms, deaf=True), folding.sessions[session_id])
     if found and save:
         recorder = Recorder(shard.keys, limits.retention_ms, now_ms=0)  # nothing is counted in any minute
-        recorder.save(folding)
+        recorder.save(folding, looks={})  # its alerts are looked at next
         shard.amend(recorder.finish(None))
     return Rebuilt(session_id, found)
 

@@ -1,16 +1,30 @@
-"""The sweep: each second it looks at every shard and wakes those that have work and nobody at it."""
+"""The sweep: each second it looks at every shard and sink, and wakes those that have work and nobody at it."""
 
 from __future__ import annotations
 
 from webhook.queues import Waker
+from webhook.settings import Settings
 from webhook.store.connection import Redis
-from webhook.store.watch import look, take_pulse
+from webhook.store.sinks import wake_idle_sinks
+from webhook.store.watch import Seen, ask_for_heartbeat, look, take_pulse
 
 
-def sweep_once(redis: Redis, shards: int, waker: Waker) -> list[int]:
-    """Wakes the shards that need it; returns them. Writes no session. Raises StoreError."""
+def sweep_once(redis: Redis, settings: Settings, waker: Waker) -> list[int]:
+    """Wakes the shards, and the configured sinks, that need it; returns the shards. Writes no session.
+
+    Raises StoreError.
+    """
     take_pulse(redis)
-    idle = look(redis, shards)
-    for shard in idle:
+    seen = look(redis, settings.shards)
+    for shard in seen.idle:
         waker.wake(shard)
-    return idle
+    for sink in wake_idle_sinks(redis, [sink.name for sink in settings.sinks], settings.shards):
+        waker.deliver(sink)
+    _beat(redis, settings, seen, waker)
+    return seen.idle
+
+
+def _beat(redis: Redis, settings: Settings, seen: Seen, waker: Waker) -> None:
+    """Whoever waits for the heartbeat hears nothing while Vigil is behind."""
+    if settings.heartbeat is not None and seen.well and ask_for_heartbeat(redis, settings.heartbeat.every):
+        waker.beat()

@@ -117,7 +117,8 @@ def test_a_window_beside_the_session_is_empty_and_never_runs_backwards(
     rig.drain()
     drawn = get(client, f"/sessions/s1/timeline?{window}")
     assert (drawn["from"], drawn["until"]) == found
-    assert bool(drawn["lanes"]) is (drawn["from"] != drawn["until"])
+    lanes = [lane for lane in drawn["lanes"] if lane["kind"] != "alert"]  # which go by the server's clock, and go on
+    assert bool(lanes) is (drawn["from"] != drawn["until"])
 
 
 def test_a_method_that_is_not_there_is_told_which_is(client: FlaskClient, redis: Redis) -> None:

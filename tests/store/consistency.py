@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from redis import Redis
 
+from tests.store.alert_consistency import OUTBOX, AlertWalk
+from webhook.domain.alerting.dossier import SELF
 from webhook.domain.decoding import BY_NAME, routes_by_channel
 from webhook.domain.facets import gauges, indexes
 from webhook.domain.log import DEAD, LOOSE, MOST_COPIES, Entry, Outcome, session_log
@@ -17,15 +19,16 @@ from webhook.domain.status import status_of
 from webhook.store.codec import decode_entry, decode_session
 from webhook.store.keys import ShardKeys
 from webhook.store.loading import EFFECT
-from webhook.store.record import refer
+from webhook.store.members import refer
 
 Logs = dict[str, dict[str, Entry]]
 Indexes = dict[str, dict[str, int]]
 SINGLE = {
     *("inbox", "pending", "lease", "attempts", "deadlines", "received", "notices", "channels", "drift", "counts"),
+    *("subjects", "acks"),
 }
-PREFIXES = ("session:", "log:", "places:", "index:", "minute:", "answer:", "heard:")
-MORTAL = ("minute:", "answer:", "pending", "lease")
+PREFIXES = ("session:", "log:", "places:", "index:", "minute:", "answer:", "heard:", "dossier:", "alerts:", *OUTBOX)
+MORTAL = ("minute:", "answer:", "pending", "lease", "deliveries:")
 UP = (State.STARTING, State.LIVE, State.ENDING)
 
 
@@ -60,6 +63,7 @@ class _Walk:
             self._check_running(found)
             self._check_channels()
             self._check_gauges()
+            AlertWalk(self.redis, self.keys, self.names, self.sessions).check()
 
     def _called(self, prefix: str) -> list[str]:
         return sorted(name.removeprefix(prefix) for name in self.names if name.startswith(prefix))
@@ -144,7 +148,7 @@ class _Walk:
         assert set(self._scores(self.keys.notices)) == set(copies), "notices lists each copy, and nothing else"
 
     def _check_deadlines(self) -> None:
-        found = set(self._scores(self.keys.deadlines))
+        found = set(self._scores(self.keys.deadlines)) - {SELF}
         assert found == set(self.sessions) | self.unreadable, "each session has a deadline, and nothing else has"
 
     def _check_drift(self, most: int) -> None:
@@ -187,6 +191,7 @@ class _Walk:
             expected.update(gauges(session))
         stored: dict[bytes, bytes] = self.redis.hgetall(self.keys.counts)
         found = {name.decode(): int(count) for name, count in stored.items() if int(count)}
+        found = {name: count for name, count in found.items() if not name.startswith("alert")}
         assert found == {name: count for name, count in expected.items() if count}, "gauges are sums over sessions"
 
     def _scores(self, key: str) -> dict[str, int]:

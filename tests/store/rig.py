@@ -14,24 +14,29 @@ from webhook.domain.folding import Limits
 from webhook.domain.session import Session
 from webhook.store.connection import server_now_ms
 from webhook.store.inbox import Inbox, shard_of, to_fields
-from webhook.store.keys import SWEPT, ShardKeys
+from webhook.store.keys import SWEPT, WEB_SEEN, ShardKeys
 from webhook.store.sessions import Sessions
 from webhook.store.shard import Shard
-from webhook.store.watch import show_web
 from workers.drain import drain_once
+from workers.watching import Watch
 
 WEEK_MS = 7 * 86_400_000
 YEARS_MS = 30 * 365 * 86_400_000  # so that the fixed event times of tests are never too old
 
 
 class Rig:
-    """The store of one server, with shards of its own choosing."""
+    """The store of one server, with shards of its own choosing.
+
+    `watch` is what is done about alerts. Where `now_ms` is set it is the time, whatever the server's clock says.
+    """
 
     def __init__(self, redis: Redis, shards: int, **bounds: int) -> None:
         self.redis, self.shards = redis, shards
         self.limits = Limits(**{"log_per_session": 4096, "retention_ms": YEARS_MS} | bounds)
         self.inbox = Inbox(redis, shards, 1_000_000)
         self.sessions = Sessions(redis, shards)
+        self.watch = Watch()
+        self.now_ms: int | None = None
 
     def append(self, *bodies: Any, ago_ms: int | None = None, **origin: str) -> None:
         """Into the inbox, as received now, or `ago_ms` before now by the server's clock.
@@ -56,7 +61,7 @@ class Rig:
 
     def shard(self, number: int, holder: str = "rig") -> Shard:
         """The shard with its lease taken, from whoever held it."""
-        shard = Shard(self.redis, number, holder)
+        shard = Shard(self.redis, number, holder, self.clock if self.now_ms is not None else None)
         self.redis.delete(shard.keys.lease)
         assert shard.acquire()
         return shard
@@ -71,13 +76,17 @@ class Rig:
 
     def attend(self) -> None:
         """As if the sweep and some web process had just been there: without them silence proves nothing."""
-        show_web(self.redis)
-        self.redis.set(SWEPT, server_now_ms(self.redis))
+        self.redis.set(WEB_SEEN, self.clock())
+        self.redis.set(SWEPT, self.clock())
+
+    def clock(self) -> int:
+        """The time in force, in ms."""
+        return server_now_ms(self.redis) if self.now_ms is None else self.now_ms
 
     def _drain(self, number: int) -> int:
         shard, taken = self.shard(number), 0
         for _ in range(1000):
-            taken += drain_once(shard, self.limits)
+            taken += drain_once(shard, self.limits, self.watch)
             if shard.release():
                 return taken
         raise VigilError(f"shard {number} does not become empty")

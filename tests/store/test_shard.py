@@ -200,7 +200,7 @@ class Actors:
             self.worker = None
 
     def somebody_cares(self) -> bool:
-        return bool(self.worker or self.queue or look(self.redis, 1) or not self.redis.xlen("vigil:{s0}:inbox"))
+        return bool(self.worker or self.queue or look(self.redis, 1).idle or not self.redis.xlen("vigil:{s0}:inbox"))
 
 
 @budget(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

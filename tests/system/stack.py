@@ -196,8 +196,10 @@ class Stack:
         return self.pids("workers.main")
 
     def fold_workers(self) -> list[int]:
-        """The RQ workers."""
-        return [pid for parent in self.worker() for pid in children(parent)]
+        """The RQ workers that drain: those that say so in Redis."""
+        names = self.redis.smembers(f"rq:workers:{FOLD}")
+        told = {int(pid) for name in names if (pid := self.redis.hget(name, "pid")) is not None}
+        return [pid for parent in self.worker() for pid in children(parent) if pid in told]
 
     def clock(self) -> list[int]:
         """The clock."""

@@ -142,7 +142,7 @@ def fold(lines: Sequence[Line]) -> Json:
 
 
 def without_counters(session: Json) -> Json:
-    return {name: value for name, value in session.items() if name not in ("notifications", "revision")}
+    return {name: value for name, value in session.items() if name not in ("notifications", "revision", "alerts")}
 
 
 def log_of(vigil: Stack, sid: str) -> list[Json]:

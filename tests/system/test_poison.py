@@ -108,7 +108,7 @@ class Vigil(Rig):
     def shown(self) -> dict[str, Any]:
         views = {session_id: session_view(self.session(session_id)) for session_id in self.ids()}
         for view in views.values():
-            del view["revision"]
+            del view["revision"], view["alerts"]
         return views
 
 

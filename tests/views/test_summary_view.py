@@ -81,6 +81,16 @@ def test_figures_are_shown_under_their_names() -> None:
         (figures({"state:live": 3, "streams:stopped": 1}), 1, "1 stream stopped"),
         (figures(dead_letters=1), 1, "1 dead letter"),
         (figures({"state:live": 3}), 0, "No worker is alive"),
+        (figures({"state:live": 3, "alert:failover:info:firing": 1}), 1, "1 info alert fires"),
+        (figures({"alert:a:critical:firing": 1, "alert:b:critical:firing": 2}), 1, "3 critical alerts fire"),
+        (figures({"alert:a:critical:firing": 1, "alert:b:info:firing": 1}), 1, "2 alerts fire, 1 critical"),
+        (figures({"alert:a:warning:firing": 2, "alert:b:info:firing": 4}), 1, "6 alerts fire, 2 warning"),
+        (figures({"alert:a:critical:firing": 0, "alert:b:critical:pending": 2}), 1, "No session is running"),
+        (
+            figures({"state:failed": 1, "alert:abnormal_exit:critical:firing": 1}),
+            0,
+            "No worker is alive, 1 critical alert fires, 1 session failed",
+        ),
         (
             figures({"state:failed": 2, "state:lost": 3, "streams:stopped": 4}, dead_letters=5),
             0,
@@ -93,6 +103,22 @@ def test_the_verdict_says_what_is_wrong_gravest_first_or_that_nothing_is(
 ) -> None:
     assert verdict(found, workers) == expected
     assert summary_view(found, workers)["verdict"] == expected
+
+
+def test_alerts_are_counted_over_all_rules_by_state_and_severity() -> None:
+    gauges = {
+        "alert:video_stopped:warning:firing": 2,
+        "alert:session_silent:warning:firing": 1,
+        "alert:upload_failed:critical:firing": 4,
+        "alert:video_stopped:warning:pending": 8,
+        "alert:failover:info:pending": 16,
+        "alerts:unacknowledged": 5,
+    }
+    assert summary_view(figures(gauges), 1)["alerts"] == {
+        "pending": 24,
+        "firing": {"info": 0, "warning": 3, "critical": 4},
+        "unacknowledged": 5,
+    }
 
 
 @pytest.mark.parametrize("lag_ms", [-5, 0])

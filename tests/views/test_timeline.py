@@ -8,10 +8,15 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
+from tests.store.alerting import FIRING, PENDING, RESOLVED, Alerted, alert
 from tests.store.build import AT_MS, exited, notification, snapshot, started, video
 from tests.store.rig import Rig
-from webhook.domain.timeline import Interval, Kind, Lane, Mark, Timeline
-from webhook.views.timeline import timeline_view
+from webhook.domain.alerting.dossier import VERSION, Dossier, Watched
+from webhook.domain.alerting.telling import Ack
+from webhook.domain.timeline import MOST_LANES, Interval, Kind, Lane, Mark, Timeline, Window
+from webhook.store.keys import ShardKeys
+from webhook.store.known_alerts import FoundAlert, KnownAlert
+from webhook.views.timeline import ALL, timeline_view
 
 SESSION = "/api/v1/sessions"
 
@@ -126,3 +131,99 @@ def test_ids_with_slashes_and_colons_are_found(client: FlaskClient, rig: Rig) ->
     rig.append(started(sid="a/b:c"))
     rig.drain()
     assert [lane["uid"] for lane in get(client, "a/b:c")["lanes"]] == ["1001"]
+
+
+def episode(number: int, at_ms: int, fired_ms: int | None, resolved_ms: int | None = None, **more: Any) -> KnownAlert:
+    """One alert of video_stopped, times as they are given."""
+    state = PENDING if fired_ms is None else FIRING if resolved_ms is None else RESOLVED
+    ack = more.pop("ack", None)
+    told = alert(at_ms=at_ms, state=state, episode=number, fired_ms=fired_ms, resolved_ms=resolved_ms, **more)
+    return KnownAlert(FoundAlert(0, Dossier(VERSION, "s1", {}), Watched(told)), ack, (), ())
+
+
+EMPTY = Timeline(AT_MS, None, False, [])
+
+
+def spans(alerts: list[KnownAlert], window: Window = ALL) -> list[tuple[str, str | None, str]]:
+    lanes = timeline_view(EMPTY, alerts, window)["lanes"]
+    return [(each["from"], each["until"], each["state"]) for lane in lanes for each in lane["intervals"]]
+
+
+def test_an_alert_is_pending_and_then_fires() -> None:
+    pending, firing = episode(1, AT_MS, None), episode(1, AT_MS, AT_MS + 10_000)
+    resolved = episode(1, AT_MS, AT_MS + 10_000, AT_MS + 30_000)
+    assert spans([pending]) == [(stamp(0), None, "pending")]
+    assert spans([firing]) == [(stamp(0), stamp(10), "pending"), (stamp(10), None, "firing")]
+    assert spans([resolved]) == [(stamp(0), stamp(10), "pending"), (stamp(10), stamp(30), "firing")]
+
+
+def test_episodes_of_the_same_are_one_lane_and_never_overlap() -> None:
+    first = episode(1, AT_MS, AT_MS, AT_MS + 20_000)
+    second = episode(2, AT_MS + 15_000, AT_MS + 25_000)
+    (lane,) = timeline_view(EMPTY, [second, first])["lanes"]
+    assert {name: lane[name] for name in ("kind", "uid", "rule", "track", "marks")} == {
+        "kind": "alert",
+        "uid": "7",
+        "rule": "video_stopped",
+        "track": "video",
+        "marks": [],
+    }
+    assert spans([second, first]) == [
+        (stamp(0), stamp(20), "firing"),
+        (stamp(20), stamp(25), "pending"),
+        (stamp(25), None, "firing"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (Window(AT_MS + 5000, AT_MS + 12_000), [(5, 10, "pending"), (10, 12, "firing")]),
+        (Window(AT_MS + 15_000), [(15, 30, "firing")]),
+        (Window(None, AT_MS + 10_000), [(0, 10, "pending")]),
+        (Window(AT_MS + 30_000), []),
+        (Window(None, AT_MS), []),
+    ],
+    ids=str,
+)
+def test_alerts_are_shown_as_far_as_they_are_in_the_window(
+    window: Window, expected: list[tuple[int, int, str]]
+) -> None:
+    alerts = [episode(1, AT_MS, AT_MS + 10_000, AT_MS + 30_000)]
+    assert spans(alerts, window) == [(stamp(from_s), stamp(until_s), state) for from_s, until_s, state in expected]
+
+
+@pytest.mark.parametrize(("note", "text"), [(None, "acknowledged by ann"), ("on it", "acknowledged by ann: on it")])
+def test_an_acknowledgement_is_a_mark(note: str | None, text: str) -> None:
+    known = episode(1, AT_MS, AT_MS, ack=Ack("ann", AT_MS + 5000, note))
+    mark = {"at": stamp(5), "kind": "acknowledged", "noticeId": None, "text": text, "severity": "info"}
+    assert [lane["marks"] for lane in timeline_view(EMPTY, [known])["lanes"]] == [[mark]]
+    assert [lane["marks"] for lane in timeline_view(EMPTY, [known], Window(None, AT_MS + 5000))["lanes"]] == [[]]
+
+
+def test_lanes_of_alerts_are_the_last_and_bounded_with_the_others() -> None:
+    users = [Lane(Kind.USER, str(number), [Interval(AT_MS, None, "host")]) for number in range(MOST_LANES)]
+    alerts = [episode(1, AT_MS + number, AT_MS + number, uid=str(number)) for number in range(60)]
+    few = timeline_view(Timeline(AT_MS, None, False, users[:100]), alerts[:50])
+    assert ([lane["kind"] for lane in few["lanes"]], few["truncated"]) == (["user"] * 100 + ["alert"] * 50, False)
+    assert few["lanes"][100]["uid"] == "49"
+    many = timeline_view(Timeline(AT_MS, None, False, users[:100]), alerts)
+    assert ([lane["uid"] for lane in many["lanes"]][-50:], many["truncated"]) == (
+        [str(number) for number in reversed(range(10, 60))],
+        True,
+    )
+    full = timeline_view(Timeline(AT_MS, None, False, users), alerts[:1])
+    assert (len(full["lanes"]), full["lanes"][-1]["kind"], full["truncated"]) == (MOST_LANES, "alert", True)
+
+
+def test_alerts_of_a_session_are_lanes_of_its_timeline(client: FlaskClient, told: None, rig: Rig) -> None:
+    before = get(client)["lanes"]
+    shard, _ = rig.sessions.find("s1") or pytest.fail("no session s1")
+    rig.redis.delete(ShardKeys(shard).dossier("s1"))
+    alerted = Alerted(rig.redis, rig.shards)
+    alerted.add(alert(at_ms=AT_MS + 5000), shard=shard)
+    alerted.add(alert("failover"), "s2")
+    lanes = get(client)["lanes"]
+    assert lanes[:-1] == [lane for lane in before if lane["kind"] != "alert"]
+    assert (lanes[-1]["kind"], lanes[-1]["uid"], lanes[-1]["rule"]) == ("alert", "7", "video_stopped")
+    assert lanes[-1]["intervals"][-1] == {"from": stamp(15), "until": None, "state": "firing"}

@@ -15,15 +15,18 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
+from tests.receivers import Answer, HttpReceiver
 from tests.routes.posting import Post
 from tests.servers import EmbeddedServer
 from tests.store.build import started, video
+from tests.store.outboxes import batches, left, put, telling
 from tests.store.rig import Rig
 from webhook import embedded, queues
 from webhook import settings as configuration
 from webhook.domain.errors import ConfigurationError
-from webhook.queues import FOLD, Waker
+from webhook.queues import DELIVER, FOLD, Waker
 from webhook.store import keys
+from webhook.store.keys import SinkKeys
 from workers import jobs
 
 PICKLES = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
@@ -35,6 +38,11 @@ def queue(redis: Redis) -> Queue:
 
 
 @pytest.fixture
+def deliveries(redis: Redis) -> Queue:
+    return Queue(DELIVER, connection=redis, serializer=JSONSerializer)
+
+
+@pytest.fixture
 def worker(valkey: EmbeddedServer, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A worker of this very process, whose jobs find the tests' server by their environment."""
     monkeypatch.setenv("REDIS_URL", embedded.url(valkey.var))
@@ -43,7 +51,11 @@ def worker(valkey: EmbeddedServer, queue: Queue, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("VIGIL_CONFIG", str(tmp_path / "empty.toml"))
     monkeypatch.setenv("VIGIL_RETENTION", "36500d")
     jobs._process.cache_clear()
-    yield SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer)
+    yield SimpleWorker(
+        [queue, Queue(DELIVER, connection=queue.connection, serializer=JSONSerializer)],
+        connection=queue.connection,
+        serializer=JSONSerializer,
+    )
     if jobs._process.cache_info().currsize:
         jobs._process().redis.close()
     jobs._process.cache_clear()
@@ -54,7 +66,7 @@ def only_job(queue: Queue) -> Job:
     return job
 
 
-@pytest.mark.parametrize("path", [queues.DRAIN, queues.SWEEP])
+@pytest.mark.parametrize("path", [queues.DRAIN, queues.SWEEP, queues.DELIVER_TO, queues.BEAT])
 def test_every_dotted_path_names_a_job(path: str) -> None:
     assert callable(import_attribute(path))
     assert path.startswith("workers.jobs.")
@@ -175,3 +187,84 @@ def test_a_worker_that_begins_drains_every_shard_though_the_server_is_full(
     jobs.drain_all()
     redis.config_set("maxmemory", 0)
     assert rig.has("s1")
+
+
+def configure(tmp_path: Path, text: str) -> None:
+    """What the jobs of the worker find in their vigil.toml."""
+    (tmp_path / "empty.toml").write_text(text)
+
+
+def sink_at(receiver: HttpReceiver) -> str:
+    return f'[[sink]]\nname = "ops"\nkind = "alertmanager"\nurl = "{receiver.url}"\n'
+
+
+def test_a_wake_up_of_a_sink_is_its_name_as_json(deliveries: Queue) -> None:
+    Waker(deliveries.connection).deliver("ops")
+    job = only_job(deliveries)
+    stored = deliveries.connection.hget(job.key, "data")
+    assert stored
+    assert json.loads(zlib.decompress(stored)) == ["workers.jobs.deliver", None, ["ops"], {}]
+    assert (job.timeout, job.result_ttl) == (9, 0)
+
+
+def test_a_job_delivers_what_waits_for_its_sink_and_leaves_nothing(
+    worker: SimpleWorker, redis: Redis, tmp_path: Path
+) -> None:
+    with HttpReceiver() as receiver:
+        configure(tmp_path, sink_at(receiver))
+        put(redis, telling(decided_ms=1))
+        Waker(redis).deliver("ops")
+        worker.work(burst=True)
+        assert len(receiver.received) == 1
+    assert left(redis) == []
+    assert list(redis.scan_iter("rq:job:*")) == []
+
+
+def test_the_alarm_of_a_job_ends_a_sink_that_hangs_and_is_a_failure(
+    worker: SimpleWorker, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "JOB_TIMEOUT", 1)
+    with HttpReceiver(Answer(hangs=True)) as receiver:
+        configure(tmp_path, sink_at(receiver))
+        put(redis, telling())
+        Waker(redis).deliver("ops")
+        worker.work(burst=True, max_jobs=1)
+    (batch,) = batches(redis)
+    assert (batch.attempts, batch.error) == (1, "no answer within 8 s")
+    assert redis.exists(SinkKeys("ops").lease) == 0
+
+
+@pytest.mark.parametrize("text", ["", '[[sink]]\nname = "ops"\nkind = "pagerduty"\nrouting_key = "none"\n'])
+def test_what_waits_for_a_sink_that_is_not_there_or_cannot_work_is_kept(
+    worker: SimpleWorker, redis: Redis, tmp_path: Path, text: str
+) -> None:
+    configure(tmp_path, text)
+    put(redis, telling())
+    Waker(redis).deliver("ops")
+    worker.work(burst=True)
+    assert left(redis) == left(redis, "waiting", "outbox") != []
+    assert redis.exists(SinkKeys("ops").lease) == 0
+
+
+def test_with_nobody_delivering_wake_ups_do_not_pile_up(deliveries: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "MOST_WAITING", 5)
+    for _ in range(20):
+        Waker(deliveries.connection).deliver("ops")
+        Waker(deliveries.connection).beat()
+    assert deliveries.count == 5
+
+
+def test_the_sweep_has_sinks_delivered_to_and_hearts_beat(
+    worker: SimpleWorker, queue: Queue, redis: Redis, tmp_path: Path
+) -> None:
+    with HttpReceiver() as receiver:
+        heartbeat = f'[heartbeat]\nurl = "{receiver.url}/beat"\nevery = "60s"\n'
+        configure(tmp_path, sink_at(receiver) + heartbeat)
+        put(redis, telling(decided_ms=1))
+        queue.enqueue(queues.SWEEP)
+        worker.work(burst=True)
+        assert sorted((each.method, each.path) for each in receiver.received) == [
+            ("GET", "/beat"),
+            ("POST", "/api/v2/alerts"),
+        ]
+    assert left(redis) == []

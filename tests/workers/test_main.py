@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 from tests.servers import EmbeddedServer
 from tests.waiting import is_running, wait_for
 from webhook import embedded
-from webhook.queues import FOLD, workers_alive
+from webhook.queues import DELIVER, FOLD, workers_alive
 
 JOB = "tests.workers.test_main.note"
 
@@ -43,18 +43,24 @@ class Workers:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "workers.main"],
-                env={**os.environ, "REDIS_URL": embedded.url(server.var), "VIGIL_FOLD_WORKERS": "2"},
+                env={
+                    **os.environ,
+                    "REDIS_URL": embedded.url(server.var),
+                    "VIGIL_FOLD_WORKERS": "2",
+                    "VIGIL_DELIVER_WORKERS": "2",
+                },
                 stderr=log,
             )
 
-    def enqueue(self, redis: Redis, seconds: float = 0.0) -> None:
-        Queue(FOLD, connection=redis, serializer=JSONSerializer).enqueue(JOB, str(self.notes), seconds, result_ttl=0)
+    def enqueue(self, redis: Redis, seconds: float = 0.0, queue: str = FOLD) -> None:
+        Queue(queue, connection=redis, serializer=JSONSerializer).enqueue(JOB, str(self.notes), seconds, result_ttl=0)
 
     def noted(self, what: str) -> bool:
         return what in self.notes.read_text()
 
-    def pids(self) -> list[int]:
-        return [int(pid) for pid in re.findall(r"started \(pid (\d+)\)", self.log.read_text())]
+    def pids(self, of: str = "") -> list[int]:
+        """Of those whose name begins so."""
+        return [int(pid) for pid in re.findall(of + r".*started \(pid (\d+)\)", self.log.read_text())]
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +95,15 @@ def test_a_job_is_run_and_said_nothing_about(server: EmbeddedServer, workers: Wo
     assert "Listening" not in workers.log.read_text()
 
 
+def test_jobs_that_deliver_have_workers_of_their_own(server: EmbeddedServer, workers: Workers) -> None:
+    redis = client(server)
+    for _ in range(4):
+        workers.enqueue(redis, 3.0)
+    workers.enqueue(redis, queue=DELIVER)
+    wait_for(lambda: workers.noted("done"), 10, "no job of the queue deliver was run")
+    assert workers.noted(f"done {workers.pids('deliver')[0]}") or workers.noted(f"done {workers.pids('deliver')[1]}")
+
+
 def test_the_job_in_hand_is_finished_before_the_end(server: EmbeddedServer, workers: Workers) -> None:
     redis = client(server)
     workers.enqueue(redis, 1.0)
@@ -101,10 +116,10 @@ def test_the_job_in_hand_is_finished_before_the_end(server: EmbeddedServer, work
 
 
 def test_a_killed_worker_is_replaced(server: EmbeddedServer, workers: Workers) -> None:
-    first, second = workers.pids()
+    first, second = workers.pids("fold")
     os.kill(first, signal.SIGKILL)
     os.kill(second, signal.SIGKILL)
-    wait_for(lambda: len(workers.pids()) == 4, 10, "they were not replaced")
+    wait_for(lambda: len(workers.pids("fold")) == 4, 10, "they were not replaced")
     workers.enqueue(client(server))
     wait_for(lambda: workers.noted("done"), 10, "no new worker ran the job")
     assert not workers.noted(str(first))

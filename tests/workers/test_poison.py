@@ -234,7 +234,7 @@ def test_a_request_that_cannot_even_be_set_aside_is_in_quarantine(one: Rig, monk
     one.drain()
     (letter,) = letters(one).page(DeadLetterFilter(), 10, None).items
     letters(one).ask(Kind.REPLAY, letter, "default")
-    monkeypatch.setattr("workers.drain.read_request", faulty)
+    monkeypatch.setattr("workers.reading.read_request", faulty)
     died, _ = survive(one, 0, lambda _: False)
     assert (died, one.outcomes()) == (9, {"dead_letter": 1, "quarantined": 1})
     assert letters(one).find(letter.id) == letter

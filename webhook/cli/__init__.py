@@ -18,6 +18,10 @@ COMMANDS = {
     "dead-letters": ("webhook.cli.dead_letters:dead_letters", "List what could not be processed, or discard one."),
     "replay": ("webhook.cli.dead_letters:replay", "Have dead letters processed again."),
     "rebuild": ("webhook.cli.rebuild:rebuild", "Fold sessions again from their logs, and say what differs."),
+    "alerts": ("webhook.cli.alerts:alerts", "List what is wrong, or tell everything about one alert."),
+    "ack": ("webhook.cli.alerts:ack", "Say that you have an alert, or that nobody has it any more."),
+    "silence": ("webhook.cli.silence:silence", "Have nobody told of some alerts for a while."),
+    "sinks": ("webhook.cli.sinks:sinks", "Show who is told of alerts, try one out, or deliver what was given up."),
     "status": ("webhook.cli.status:status", "Show the sessions, or one of them."),
 }
 

@@ -21,6 +21,7 @@ from webhook.process import exit_with, log_to_stderr, warn_of_unknown_settings
 from webhook.settings import SECRETS_NAME, Settings, from_environment
 from webhook.supervisor import Child, Stage, Supervisor
 from webhook.wiring import check_server, check_spool
+from workers.sinks.making import check_sinks
 
 # what the Procfile says, each after `python -m`; a test compares both
 PROCESSES = {
@@ -46,6 +47,7 @@ def up() -> None:
         warn_of_unknown_settings()
         held = embedded.claim(settings.var)
         check_spool(settings)
+        check_sinks(settings.sinks)
         environment = _environment(settings := _with_port(settings))
         Supervisor(_stages(settings, environment)).run(partial(_announce, settings))
         os.close(held)

@@ -78,3 +78,14 @@ class SpoolError(StoreError):
 
 class LeaseLost(VigilError):
     """Another worker holds the shard now. Nothing was written; whoever holds it goes on."""
+
+
+class DeliveryError(VigilError):
+    """A sink did not take what it was sent. `permanent` says that it would refuse the same again; `retry_after` is
+    after how many seconds it asks to be tried again, None where it does not say.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after

@@ -31,6 +31,8 @@ def facets(session: Session) -> Facets:
     names = [ALL, of_state(state), *([ALERTING] if session.alerts else [])]
     gauges = {f"state:{state.value}": 1, f"product:{session.product}": 1}
     at_home = session.channel is not None and routes_by_channel(session.product)
+    if session.alerts and session.channel is not None and at_home:
+        names.append(of_alerting_channel(session.project, session.channel))
     if session.channel is not None:
         names.append((of_channel if at_home else of_channel_elsewhere)(session.project, session.channel))
     if state in UP:
@@ -71,6 +73,11 @@ def of_channel_elsewhere(project: str, channel: str) -> str:
 def of_running_channel(project: str, channel: str) -> str:
     """The index of the sessions of one channel that are up."""
     return f"running:{project}:{channel}"
+
+
+def of_alerting_channel(project: str, channel: str) -> str:
+    """The index of the sessions of one channel that have alerts which fire."""
+    return f"alerting:{project}:{channel}"
 
 
 def of_running_elsewhere(project: str, channel: str) -> str:

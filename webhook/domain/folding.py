@@ -138,6 +138,13 @@ class Folding:
             self.entries[DEAD, name] = left
             self.spots[DEAD, name] = Spot(left.copies[0].received_ms, f"|{name}")
 
+    def alert(self, session: Session, alerts: tuple[str, ...]) -> None:
+        """These alerts of `session` fire now; it may be one that nothing else touched."""
+        if session.id not in self.sessions:
+            self.before[session.id] = self.sessions[session.id] = session
+        if alerts != session.alerts:
+            self._put(replace(session, alerts=alerts))
+
     def register(self, registration: Registration) -> None:
         """Folds what whoever starts a recording told of it."""
         self._put(register(self.sessions.get(registration.sid), registration))

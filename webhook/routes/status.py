@@ -18,6 +18,7 @@ from webhook.routes import access, parameters
 from webhook.routes.answers import tagged_answer
 from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
 from webhook.settings import Settings
+from webhook.store.alerts import Alerts
 from webhook.store.channels import Channels
 from webhook.store.connection import Redis, server_now_ms
 from webhook.store.dead_letters import DeadLetters
@@ -25,6 +26,7 @@ from webhook.store.inbox import Inbox
 from webhook.store.notifications import ItemFilter, ItemPage, Notifications
 from webhook.store.paging import read_cursor, write_cursor
 from webhook.store.sessions import SessionQuery, Sessions
+from webhook.store.silences import Silences
 from webhook.store.summary import Summary
 from webhook.views.notifications import notification_view
 from webhook.views.sessions import session_view
@@ -72,6 +74,8 @@ class Status:
         self.redis = redis
         self.dead_letters = DeadLetters(redis, inbox, settings.shards)
         self.sessions = Sessions(redis, settings.shards)
+        self.alerts = Alerts(redis, settings.shards)
+        self.silences = Silences(redis, settings.shards)
         self.channels = Channels(redis, settings.shards)
         self.notifications = Notifications(redis, settings.shards)
         self.summary = Summary(redis, settings.shards)
@@ -105,11 +109,10 @@ def list_sessions() -> Response:
         channel=asked.get("channel"),
         source=asked.get("source"),
         stopped=asked.get("stream", False),
+        alerting=asked.get("alerting", False),
         since_ms=asked.get("since"),
         until_ms=asked.get("until"),
     )
-    if asked.get("alerting"):  # no rule raises alerts yet, so no session has one
-        return tagged_answer({"items": [], "next": None})
     cursor = read_cursor("/sessions", asked.get("cursor"))
     page = api().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), cursor)
     items = [session_view(session) for session in page.sessions]

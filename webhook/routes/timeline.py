@@ -12,8 +12,9 @@ from webhook.domain.timeline import Timeline, Window, timeline
 from webhook.domain.wire import LATEST_MS
 from webhook.routes import parameters
 from webhook.routes.answers import tagged_answer
-from webhook.routes.parameters import time_ms
+from webhook.routes.parameters import MOST_LIMIT, time_ms
 from webhook.routes.status import api, blueprint, need
+from webhook.store.alerts import AlertQuery
 from webhook.views.timeline import timeline_view
 
 
@@ -34,7 +35,8 @@ def show_timeline(session_id: str) -> Response:
     window = _window(parameters.read(request.args, WINDOW))
     shard, session = need(session_id)
     entries = api().notifications.whole_session(shard, session.id)
-    return tagged_answer(timeline_view(_in_order(timeline(session, entries, window), window)))
+    alerts = api().alerts.page(AlertQuery(projects=(), session=session.id), MOST_LIMIT, None).items
+    return tagged_answer(timeline_view(_in_order(timeline(session, entries, window), window), alerts, window))
 
 
 def _window(asked: dict[str, Any]) -> Window:

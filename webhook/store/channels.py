@@ -14,8 +14,8 @@ from webhook.domain.facets import of_channel, of_channel_elsewhere, of_running_c
 from webhook.domain.session import Session
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
+from webhook.store.members import channel_place, parts
 from webhook.store.paging import Cursor, Pager, Row, Span
-from webhook.store.record import channel_place, parts
 from webhook.store.scripts import source
 from webhook.store.sessions import decoded
 

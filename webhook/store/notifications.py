@@ -14,8 +14,8 @@ from webhook.store.codec import decode_entry
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
 from webhook.store.loading import EFFECT
+from webhook.store.members import SEPARATOR, escape, read_reference
 from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Span
-from webhook.store.record import SEPARATOR, escape, read_reference
 
 AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
 COUNTED = EFFECT.encode()  # begins the fields of a log that are no entries

@@ -8,23 +8,27 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from webhook.domain.alerting.dossier import Dossier
+from webhook.domain.alerting.telling import Telling
 from webhook.domain.deadlines import next_deadline_ms
 from webhook.domain.facets import Facets, facets
 from webhook.domain.folding import Folding, Spot
 from webhook.domain.log import DEAD, Entry
 from webhook.domain.replaying import Answer
 from webhook.domain.session import Session
-from webhook.store.codec import encode_entry, encode_session
+from webhook.store.codec import encode_dossier, encode_entry, encode_session
 from webhook.store.commit import Commit
+from webhook.store.dossiers import alert_facets
 from webhook.store.keys import ShardKeys
 from webhook.store.lags import bucket
 from webhook.store.loading import EFFECT
+from webhook.store.members import channel_place, refer
 from webhook.store.shard import session_keys
 
 ANSWER_KEPT = 600  # seconds
 MINUTE_KEPT = 7200  # seconds that the counts of a minute are kept
-SEPARATOR = "\x1f"
 NOTHING = Facets(frozenset(), {})
+NEVER = 2**53  # ms; no deadline is later
 
 
 class Recorder:
@@ -45,16 +49,26 @@ class Recorder:
             self._commit.trim(self._keys.inbox, last_id)
         return self._commit
 
-    def save(self, folding: Folding, *, not_before_ms: int = 0) -> None:
-        """Sessions, log entries and statistics of the batch. No deadline is set before `not_before_ms`."""
-        for session_id in folding.touched:
-            self._session(folding.before.get(session_id), folding.sessions[session_id], not_before_ms)
+    def save(self, folding: Folding, looks: Mapping[str, int], *, not_before_ms: int = 0) -> None:
+        """Sessions, log entries and statistics of the batch.
+
+        No deadline is set before `not_before_ms` but those of alerts: `looks` says when those of a session have to be
+        looked at again. A session that it does not name is due at once, or never where the time is NEVER.
+        """
+        touched = dict.fromkeys(folding.touched, 0)
+        times = {
+            name: self._deadline(folding.sessions.get(name), at_ms, not_before_ms)
+            for name, at_ms in (touched | dict(looks)).items()
+        }
+        for name in touched:
+            self._session(folding.before.get(name), folding.sessions[name])
+        self.postpone(times)
         self._entries(folding)
         self._statistics(folding)
 
     def forget(self, session: Session, entries: Mapping[tuple[str, str], Entry]) -> None:
         """`session`, as it is stored, and its log go, and every reference to them."""
-        for key in session_keys(self._keys, session):
+        for key in (*session_keys(self._keys, session), self._keys.deliveries(session.id)):
             self._commit.delete(key)
         known = facets(session)
         for name in known.indexes:
@@ -93,12 +107,40 @@ class Recorder:
             self._commit.set(self._keys.answer(ticket), msgspec.json.encode(answer))
             self._commit.expire(self._keys.answer(ticket), ANSWER_KEPT)
 
-    def postpone(self, session_ids: Iterable[str], until_ms: int) -> None:
-        """These sessions are looked at again at `until_ms`, whatever they say themselves."""
-        for session_id in session_ids:
-            self._commit.score(self._keys.deadlines, session_id, until_ms)
+    def postpone(self, until_ms: Mapping[str, int]) -> None:
+        """These sessions are looked at again at their times, whatever they say themselves."""
+        for session_id, at_ms in until_ms.items():
+            self._commit.score(self._keys.deadlines, session_id, at_ms)
 
-    def _session(self, before: Session | None, after: Session, not_before_ms: int) -> None:
+    def keep_alerts(self, before: Dossier, after: Dossier) -> None:
+        """The alerts of a session as they are now. Where nothing is left of them their key goes."""
+        key, shard = self._keys.dossier(after.session_id), self._keys.shard
+        if after.is_empty:
+            self._commit.delete(key)
+        else:
+            self._commit.set(key, encode_dossier(after))
+        then, now = alert_facets(before, shard), alert_facets(after, shard)
+        for name, member in then.members.keys() - now.members.keys():
+            self._commit.unscore(self._keys.alerts(name), member)
+        for (name, member), at_ms in now.members.items():
+            self._commit.score(self._keys.alerts(name), member, at_ms)
+        self._commit.drop(self._keys.acks, then.ids - now.ids)
+        self._commit.drop(self._keys.subjects, then.fingerprints - now.fingerprints)
+        self._commit.put(self._keys.subjects, dict.fromkeys(now.fingerprints, after.session_id))
+        self._gauges.update(now.gauges)
+        self._gauges.subtract(then.gauges)
+
+    def tell(self, tellings: Iterable[Telling]) -> None:
+        """What sinks have to be told, each in the outbox of its own."""
+        for telling in tellings:
+            self._commit.put(self._keys.outbox(telling.sink), {telling.key: msgspec.json.encode(telling)})
+            self._commit.score(self._keys.waiting(telling.sink), telling.key, telling.due_ms)
+
+    def _deadline(self, session: Session | None, look_ms: int, not_before_ms: int) -> int:
+        own_ms = next_deadline_ms(session, self._retention_ms) if session else NEVER
+        return min(max(own_ms, not_before_ms), look_ms)
+
+    def _session(self, before: Session | None, after: Session) -> None:
         saved = replace(after, revision=after.revision + 1)
         self._commit.set(self._keys.session(saved.id), encode_session(saved))
         then, now = facets(before) if before else NOTHING, facets(saved)
@@ -107,8 +149,6 @@ class Recorder:
         for name in now.indexes:
             self._commit.score(self._keys.index(name), saved.id, saved.activity_ms)
         self._list_channel(before, saved)
-        deadline = next_deadline_ms(saved, self._retention_ms)
-        self._commit.score(self._keys.deadlines, saved.id, max(deadline, not_before_ms))
         self._gauges.update(now.gauges)
         self._gauges.subtract(then.gauges)
 
@@ -164,29 +204,3 @@ def channel_member(session: Session) -> str | None:
     if session.channel is None:
         return None
     return channel_place(session.project, session.channel, session.id)
-
-
-def channel_place(project: str, channel: str, session_id: str) -> str:
-    """The member of the index of channels that stands for a session of a channel."""
-    return SEPARATOR.join(map(escape, (project, channel, session_id)))
-
-
-def refer(notice_id: str, log: str, field: str) -> str:
-    """How indexes name one copy of an entry of a log."""
-    return SEPARATOR.join(map(escape, (notice_id, log, field)))
-
-
-def read_reference(member: str) -> tuple[str, str, str]:
-    """The noticeId, the log and the field that `refer` wrote."""
-    notice_id, log, field = parts(member)
-    return notice_id, log, field
-
-
-def parts(member: str) -> list[str]:
-    """What was joined by SEPARATOR after `escape`."""
-    return [part.replace("%1F", SEPARATOR).replace("%25", "%") for part in member.split(SEPARATOR)]
-
-
-def escape(part: str) -> str:
-    """`part` without the separator, which the wire may spell in a noticeId or a sid."""
-    return part.replace("%", "%25").replace(SEPARATOR, "%1F")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from redis import Redis
 
 from webhook.domain.errors import StoreError
-from webhook.domain.facets import ALL, RUNNING, STOPPED, indexes, of_channel, of_channel_elsewhere, of_state
+from webhook.domain.facets import ALERTING, ALL, RUNNING, STOPPED, indexes, of_channel, of_channel_elsewhere, of_state
 from webhook.domain.session import Session
 from webhook.domain.states import State
 from webhook.domain.status import status_of
@@ -30,6 +30,7 @@ class SessionQuery(Struct, frozen=True, kw_only=True):
     source: str | None = None
     stopped: bool = False
     running: bool = False
+    alerting: bool = False
     since_ms: int | None = None
     until_ms: int | None = None
 
@@ -46,15 +47,17 @@ class SessionQuery(Struct, frozen=True, kw_only=True):
             all(wanted is None or wanted == found for wanted, found in wanted_and_found)
             and (not self.stopped or STOPPED in indexes(session))
             and (not self.running or RUNNING in indexes(session))
+            and (not self.alerting or ALERTING in indexes(session))
         )
 
     @property
     def filtered(self) -> bool:
         """Whether a row of the driving index may still be dropped."""
-        beside_channel = self.channel is not None and (self.state is not None or self.stopped)
+        beside_channel = self.channel is not None and (self.state is not None or self.stopped or self.alerting)
         beside_stopped = self.stopped and self.state is not None
+        beside_alerting = self.alerting and (self.stopped or self.state is not None)
         beside_all = any((self.project and self.channel is None, self.product, self.source))
-        return beside_channel or beside_stopped or beside_all
+        return beside_channel or beside_stopped or beside_alerting or beside_all
 
 
 class SessionPage(Struct, frozen=True):
@@ -109,14 +112,22 @@ class Sessions:
             projects = (query.project,) if query.project else query.projects
             names = [of(project, query.channel) for project in projects for of in (of_channel, of_channel_elsewhere)]
             return [(of.shard, of.index(name)) for of in self._keys for name in names]
-        name = STOPPED if query.stopped else of_state(query.state) if query.state else RUNNING if query.running else ALL
-        return [(of.shard, of.index(name)) for of in self._keys]
+        return [(of.shard, of.index(_driving(query))) for of in self._keys]
 
     def _load(self, rows: Sequence[Row]) -> list[Session | None]:
         with store_errors("reading sessions"), self._redis.pipeline(transaction=False) as pipe:
             for row in rows:
                 pipe.get(self._keys[row.shard].session(row.member))
             return [decoded(value) for value in pipe.execute()]
+
+
+def _driving(query: SessionQuery) -> str:
+    """The index that drives where no channel is asked for: of those that list all that pass, the one likely least."""
+    if query.alerting:
+        return ALERTING
+    if query.stopped:
+        return STOPPED
+    return of_state(query.state) if query.state else RUNNING if query.running else ALL
 
 
 def _read(session_id: str, value: bytes) -> Session:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct
 from redis import Redis
 
+from webhook.domain.alerting.dossier import SELF
 from webhook.domain.arrivals import Arrival, Reading
 from webhook.domain.errors import LeaseLost
 from webhook.domain.folding import Known, Spot
@@ -17,6 +18,7 @@ from webhook.domain.session import Session
 from webhook.store import keys
 from webhook.store.commit import Commit, Value
 from webhook.store.connection import server_now_ms, store_errors
+from webhook.store.dossiers import Dossiers
 from webhook.store.inbox import PENDING_MS, from_fields
 from webhook.store.keys import ShardKeys
 from webhook.store.loading import EFFECT, Lost, Wanted, decode_sessions, sort_fields
@@ -64,6 +66,8 @@ class Batch(Struct, frozen=True):
     expired: list[str]  # dead letters older than their bound
     now_ms: int
     deaf_until_ms: int
+    spooled: bool  # some spool holds what was received longer ago than what is read here
+    unwatched: bool  # nobody looks after Vigil itself yet, and this is the shard whose writer does
     attended: bool  # the sweep and some web process were there lately, and no spool holds what has to be heard
 
     @property
@@ -73,11 +77,13 @@ class Batch(Struct, frozen=True):
 
 
 class Shard:
-    """The only writer of a shard's state, while it holds the lease."""
+    """The only writer of a shard's state, while it holds the lease. A `clock` says the ms in the server's stead."""
 
-    def __init__(self, redis: Redis, shard: int, token: str) -> None:
+    def __init__(self, redis: Redis, shard: int, token: str, clock: Callable[[], int] | None = None) -> None:
         self.keys = ShardKeys(shard)
+        self.dossiers = Dossiers(redis, self.keys)
         self._redis = redis
+        self._clock = clock
         self._token = token
         self._size = FIRST_ENTRIES
         self._tried, self._singles = 1, 0  # attempts at the head, this one included; entries to be taken singly
@@ -140,8 +146,9 @@ class Shard:
             pipe.zrange(self.keys.places(DEAD), 0, MOST_DUE - 1, withscores=True)
             pipe.mget(keys.DEAF_UNTIL, keys.SWEPT, keys.WEB_SEEN)
             pipe.hvals(keys.SPOOLS)
-            (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen), spools = pipe.execute()
-        now_ms = seconds * 1000 + micros // 1000
+            pipe.zscore(self.keys.deadlines, SELF)
+            (seconds, micros), entries, due, oldest_dead, (deaf_until, swept, web_seen), spools, own = pipe.execute()
+        now_ms = self._clock() if self._clock else seconds * 1000 + micros // 1000
         held = together(spools, now_ms, LISTENED_TO_MS)
         received = [_received(entry_id, fields) for entry_id, fields in entries]
         self._size = _next_size(asked, received) if not care else FIRST_ENTRIES
@@ -153,6 +160,8 @@ class Shard:
             [place.decode() for place, at_ms in oldest_dead if at_ms <= now_ms - dead_ms],
             now_ms,
             min(int(deaf_until or 0), now_ms + DEAF_MS),  # a clock that was set back must not prolong it
+            waits(held, now_ms),
+            self.keys.shard == 0 and own is None,
             not (unseen(swept, now_ms) or unseen(web_seen, now_ms) or waits(held, now_ms)),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from redis import Redis
 
+from webhook.domain.alerting.alerts import AlertState, Severity
 from webhook.domain.log import DEAD
 from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
@@ -32,6 +33,22 @@ class Figures(Struct, frozen=True):
     dead_letters: int
     spooled: Spooled
     now_ms: int
+
+    @property
+    def pending(self) -> int:
+        """How many alerts are pending."""
+        return sum(self._alerts(severity, AlertState.PENDING) for severity in Severity)
+
+    @property
+    def firing(self) -> dict[Severity, int]:
+        """How many alerts of each severity fire."""
+        return {severity: self._alerts(severity, AlertState.FIRING) for severity in Severity}
+
+    def _alerts(self, severity: Severity, state: AlertState) -> int:
+        """Those of all rules, each of which has a gauge `alert:rule:severity:state` of its own."""
+        end = f":{severity.value}:{state.value}"
+        counts = (count for name, count in self.gauges.items() if name.startswith("alert:") and name.endswith(end))
+        return sum(counts)
 
 
 class Summary:

@@ -1,7 +1,10 @@
-"""What the sweep sees: shards with work and nobody at it, and whether Vigil itself was away."""
+"""What the sweep sees: shards with work and nobody at it, and whether Vigil itself was away, or behind."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec import Struct
 from redis import Redis
 
 from webhook.domain.folding import DEAD_KEPT_MS
@@ -18,6 +21,14 @@ AWAY_MS = 30_000  # web, Redis or clock unseen for longer: what came meanwhile m
 UNSEEN_MS = 10_000  # after that no deadline is looked at until web and sweep have shown themselves again
 SPOOLED_MS = 5_000  # the same, while a notification has waited in a spool for longer
 DEAF_MS = 120_000  # so long after that silence proves nothing
+BEHIND_MS = 60_000  # what should have been done so long ago says that Vigil is not well
+
+
+class Seen(Struct, frozen=True):
+    """What a look at all shards found: those that have to be woken, and whether none of them is behind."""
+
+    idle: list[int]
+    well: bool
 
 
 def away(seen: bytes | None, now_ms: int) -> bool:
@@ -35,10 +46,10 @@ def waits(spooled: Spooled, now_ms: int) -> bool:
     return spooled.oldest_ms is not None and spooled.oldest_ms < now_ms - SPOOLED_MS
 
 
-def look(redis: Redis, shards: int) -> list[int]:
+def look(redis: Redis, shards: int) -> Seen:
     """The shards with something to do, no live lease and no wake-up on its way; they now count as woken.
 
-    To do are entries of the inbox, due deadlines, and dead letters whose time is over.
+    To do are entries of the inbox, due deadlines, and dead letters whose time is over. Raises StoreError.
     """
     all_keys = [ShardKeys(shard) for shard in range(shards)]
     with store_errors("sweeping"):
@@ -46,16 +57,33 @@ def look(redis: Redis, shards: int) -> list[int]:
         with redis.pipeline(transaction=False) as pipe:
             for of in all_keys:
                 pipe.exists(of.lease)
-                pipe.xlen(of.inbox)
-                pipe.zcount(of.deadlines, "-inf", now_ms)
+                pipe.xrange(of.inbox, count=1)
+                pipe.zrange(of.deadlines, 0, 0, withscores=True)
                 pipe.zcount(of.places(DEAD), "-inf", now_ms - DEAD_KEPT_MS)
             answers = pipe.execute()
-        idle = [of for at, of in enumerate(all_keys) if not answers[4 * at] and any(answers[4 * at + 1 : 4 * at + 4])]
+        waits = {of.shard: _since_ms(answers[4 * at + 1 : 4 * at + 3], now_ms) for at, of in enumerate(all_keys)}
+        has_work = [waits[of.shard] is not None or bool(answers[4 * at + 3]) for at, of in enumerate(all_keys)]
+        idle = [of for at, of in enumerate(all_keys) if has_work[at] and not answers[4 * at]]
         with redis.pipeline(transaction=False) as pipe:
             for of in idle:
                 pipe.set(of.pending, "sweep", nx=True, px=PENDING_MS)
             marked = pipe.execute()
-    return [of.shard for of, was_free in zip(idle, marked, strict=True) if was_free]
+    behind = [since_ms for since_ms in waits.values() if since_ms is not None and since_ms < now_ms - BEHIND_MS]
+    return Seen([of.shard for of, was_free in zip(idle, marked, strict=True) if was_free], not behind)
+
+
+def _since_ms(heads: list[Any], now_ms: int) -> int | None:
+    """Since when the head of an inbox, or of the deadlines, waits to be looked at; None where nothing does."""
+    entries, deadlines = heads
+    times = [int(entry_id.partition(b"-")[0]) for entry_id, _ in entries]
+    times += [int(due_ms) for _, due_ms in deadlines if due_ms <= now_ms]
+    return min(times, default=None)
+
+
+def ask_for_heartbeat(redis: Redis, every: int) -> bool:
+    """Whether one is to be sent now: `every` seconds at most once. Raises StoreError."""
+    with store_errors("asking for a heartbeat"):
+        return bool(redis.set(keys.HEARTBEAT, "sweep", nx=True, ex=every))
 
 
 def take_pulse(redis: Redis) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from webhook.domain.alerting.alerts import Severity
 from webhook.domain.states import State
 from webhook.store.lags import percentile
 from webhook.store.summary import Figures
@@ -22,7 +24,11 @@ def summary_view(figures: Figures, workers: int) -> dict[str, Any]:
         "sessions": {state.value: figures.gauges[f"state:{state.value}"] for state in State},
         "products": _under("product:", figures.gauges),
         "streams": streams,
-        "alerts": {"pending": 0, "firing": {"info": 0, "warning": 0, "critical": 0}, "unacknowledged": 0},
+        "alerts": {
+            "pending": figures.pending,
+            "firing": {severity.value: count for severity, count in figures.firing.items()},
+            "unacknowledged": figures.gauges["alerts:unacknowledged"],
+        },
         "lag": {name: _rounded(percentile(figures.lags, share)) for name, share in PERCENTILES.items()},
         "inbox": {"depth": figures.inbox_depth, "oldestAge": figures.inbox_oldest_ms / 1000},
         "spool": {"depth": figures.spooled.depth, "oldestAge": _age(figures.spooled.oldest_ms, figures.now_ms)},
@@ -43,6 +49,7 @@ def verdict(figures: Figures, workers: int) -> str:
         sentence
         for sentence in (
             "No worker is alive" if not workers else "",
+            _firing(figures.firing),
             _count(figures.gauges["state:failed"], "session failed", "sessions failed"),
             _count(figures.gauges["state:lost"], "session fell silent", "sessions fell silent"),
             _count(figures.gauges["streams:stopped"], "stream stopped", "streams stopped"),
@@ -56,6 +63,17 @@ def verdict(figures: Figures, workers: int) -> str:
         return ", ".join(troubles)
     live = sum(figures.gauges[f"state:{state.value}"] for state in (State.STARTING, State.LIVE, State.ENDING))
     return {0: "No session is running", 1: "The one session is fine"}.get(live, f"All {live} sessions are fine")
+
+
+def _firing(firing: Mapping[Severity, int]) -> str:
+    """How many alerts fire, and how many of them are of the gravest kind there is."""
+    total = sum(firing.values())
+    gravest = max((severity for severity, count in firing.items() if count), key=list(Severity).index, default=None)
+    if gravest is None:
+        return ""
+    if firing[gravest] == total:
+        return _count(total, f"{gravest.value} alert fires", f"{gravest.value} alerts fire")
+    return f"{total} alerts fire, {firing[gravest]} {gravest.value}"
 
 
 def _age(since_ms: int | None, now_ms: int) -> float:

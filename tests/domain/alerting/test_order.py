@@ -12,7 +12,7 @@ from tests.build import SID, started
 from tests.domain.alerting.lived import Lived, shuffled
 from tests.domain.alerting.watched import FIRED, FLAPPING, RTC, Line, Step, Watch, ms, told, watch
 from webhook.domain.alerting.alerts import AlertState
-from webhook.domain.alerting.policies import DEFAULTS
+from webhook.domain.alerting.policies import DEFAULTS, OF_VIGIL
 
 LATER = 2 * 3600  # seconds; by then nothing is pending, held or about to expire but for a day
 
@@ -64,7 +64,7 @@ def test_sessions_of_these_properties_show_every_rule() -> None:
         end = max(second for second, _ in steps)
         for about in (SID, RTC):
             seen |= {(what, which.split()[0]) for _, what, which in watch(steps, end + LATER, about=about).lines}
-    assert {rule for what, rule in seen if what == FIRED} == {*DEFAULTS} - {"not_started"}
+    assert {rule for what, rule in seen if what == FIRED} == {*DEFAULTS} - OF_VIGIL - {"not_started"}
     assert {what for what, _ in seen} == {FIRED, FLAPPING, "recovered", "ended", "retracted", "expired"}
 
 

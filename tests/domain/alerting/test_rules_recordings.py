@@ -6,6 +6,7 @@ from tests.build import AT_MS, SUCCESSOR, exited, failed_over, left, notificatio
 from tests.domain.alerting.watched import FIRED, Line, Step, Watch, alert, registered, story, told, watch
 from tests.domain.entity import lives
 from webhook.domain.alerting.alerts import Severity
+from webhook.domain.alerting.policies import Adjustment, Policies, adjusted
 from webhook.domain.alerting.subject import Subject
 from webhook.domain.states import State
 
@@ -244,3 +245,46 @@ def test_a_subject_knows_whether_its_session_runs_ends_or_is_over() -> None:
     assert asked(*beats(0)) == (State.LOST, True, False, False)
     assert asked(*LIVE, told(1, left)) == (State.ENDING, False, True, False)
     assert asked(*LIVE, told(1, exited)) == (State.ENDED, False, True, True)
+
+
+def wanting(rule: str, **thresholds: int) -> dict[str, Policies]:
+    return {"policies": adjusted([Adjustment(rule=rule, thresholds=thresholds)])}
+
+
+@pytest.mark.parametrize(("recovers_after_ms", "second"), [(60_000, 160), (300_000, 400), (600_000, 700)])
+def test_after_what_time_a_recording_has_recovered_is_for_the_operator_to_say(
+    recovers_after_ms: int, second: int
+) -> None:
+    heard = [*LIVE, error(100, 4), told(101, video, 1)]
+    lines = story("recording_error", heard, 1000, **wanting("recording_error", recovers_after=recovers_after_ms))
+    assert lines == [(102, FIRED, "recording_error"), (second, "recovered", "recording_error")]
+
+
+def test_how_long_an_abnormal_exit_is_told_is_for_the_operator_to_say() -> None:
+    lines = story("abnormal_exit", [*LIVE, told(100, exited, 1)], DAY, **wanting("abnormal_exit", shown_for=3_600_000))
+    assert lines == [(102, FIRED, "abnormal_exit"), (3700, "expired", "abnormal_exit")]
+
+
+def test_how_long_a_failover_is_told_is_for_the_operator_to_say() -> None:
+    heard = [*LIVE, *moves(100, 200, 300)]
+    lines = story("failover", heard, 2000, **wanting("failover", shown_for=60_000))
+    assert lines[:2] == [(102, FIRED, "failover"), (160, "expired", "failover")]
+    repeated = story("failover_repeated", heard, 2000, **wanting("failover", shown_for=60_000))
+    assert repeated == [(302, FIRED, "failover_repeated"), (900, "expired", "failover_repeated")]
+
+
+@pytest.mark.parametrize(("count", "second"), [(1, 102), (2, 202), (3, 302)])
+def test_how_many_failovers_are_too_many_is_for_the_operator_to_say(count: int, second: int) -> None:
+    how = wanting("failover_repeated", count=count, shown_for=400_000)
+    lines = story("failover_repeated", [*LIVE, *moves(100, 200, 300)], 2000, **how)
+    assert lines == [(second, FIRED, "failover_repeated"), (700, "expired", "failover_repeated")]
+    assert (
+        story("failover_repeated", [*LIVE, *moves(100, 200, 300)], 2000, **wanting("failover_repeated", count=4)) == []
+    )
+
+
+@pytest.mark.parametrize(("explains_for_ms", "second"), [(0, 72), (90_000, 100), (120_000, 130)])
+def test_how_long_a_failover_explains_silence_is_for_the_operator_to_say(explains_for_ms: int, second: int) -> None:
+    shots = [told(at, snapshot) for at in (0, 5, 10)]
+    how = wanting("failover", explains_for=explains_for_ms)
+    assert story(SILENT, [*LIVE, *shots, told(10, failed_over)], 300, **how) == [(second, FIRED, SILENT)]

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.build import SUCCESSOR, audio, exited, failed_over, left, started, video
-from tests.domain.alerting.watched import FIRED, Line, Step, Watch, alert, joined, ms, quits, story, told
+from tests.domain.alerting.watched import FIRED, Line, Step, Watch, alert, joined, ms, quits, story, told, watch
 from webhook.domain.alerting.alerts import Severity
+from webhook.domain.alerting.policies import Adjustment, adjusted
 
 LIVE = [told(0, started), told(0, video, 0), told(0, audio, 0)]
 OTHER = [told(0, video, 0, "456")]
@@ -184,3 +185,40 @@ def test_one_alert_for_all_is_for_information_where_all_of_them_may_have_left() 
     assert "Enable notifications of RTC channel events" in gone.action
     there = alert("video_stopped", [*LIVE, *OTHER, *BOTH, *silent, joined(0)], 300)
     assert there.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("explains_for_ms", "expected"),
+    [(0, [(110, FIRED, V123)]), (20_000, [(125, FIRED, V123)]), (300_000, [(405, FIRED, V123)])],
+)
+def test_how_long_a_failover_explains_a_stop_is_for_the_operator_to_say(
+    explains_for_ms: int, expected: list[Line]
+) -> None:
+    policies = adjusted([Adjustment(rule="failover", thresholds={"explains_for": explains_for_ms})])
+    heard = [*LIVE, *OTHER, STOP, told(105, failed_over)]
+    assert story("video_stopped", heard, 500, policies=policies) == expected
+
+
+@pytest.mark.parametrize(
+    ("within_ms", "expected"),
+    [
+        (29_999, [(110, FIRED, V123), (140, FIRED, V456)]),
+        (30_000, [(110, FIRED, V123), (130, "retracted", V123), (132, FIRED, ALL)]),
+    ],
+)
+def test_within_what_time_streams_stop_together_is_for_the_operator_to_say(
+    within_ms: int, expected: list[Line]
+) -> None:
+    policies = adjusted([Adjustment(rule="video_stopped", thresholds={"together_within": within_ms})])
+    heard = [*LIVE, *OTHER, STOP, told(130, video, 1, "456")]
+    assert story("video_stopped", heard, 300, policies=policies) == expected
+    told_together = [each.summary for each in watch(heard, 300, policies=policies).open() if not each.key.uid]
+    assert told_together == ["video of all 2 streams stopped within 30 s"] * (within_ms == 30_000)
+
+
+def test_streams_of_audio_have_a_time_of_their_own() -> None:
+    policies = adjusted([Adjustment(rule="video_stopped", thresholds={"together_within": 0})])
+    other = told(0, audio, 0, "456")
+    heard = [*LIVE, other, told(100, audio, 1), told(130, audio, 1, "456")]
+    fired = [line for line in story("audio_stopped", heard, 300, policies=policies) if line[1] == FIRED]
+    assert fired[-1][2] == "audio_stopped"

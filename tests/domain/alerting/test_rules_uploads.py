@@ -5,6 +5,7 @@ import pytest
 from tests.build import backed_up, exited, left, notification, progressed, snapshot, started, uploaded, video
 from tests.domain.alerting.watched import FIRED, Line, Step, alert, registered, story, told
 from webhook.domain.alerting.alerts import Severity
+from webhook.domain.alerting.policies import Adjustment, adjusted
 
 LIVE = [told(0, started), told(0, video, 0)]
 STALLED, FAILED, BACKUP, NONE = "upload_stalled", "upload_failed", "upload_in_backup", "not_uploaded"
@@ -192,3 +193,11 @@ def test_publishing_is_told_of_from_the_loss_of_the_connection_until_it_goes_on(
     assert story("rtmp_disconnected", [*LIVE, back], 300) == []
     assert story("rtmp_disconnected", [*LIVE, lost, back], 300) == [fired, (200, "recovered", fired[2])]
     assert story("rtmp_disconnected", [*LIVE, lost, told(200, exited)], 300) == [fired, (200, "ended", fired[2])]
+
+
+@pytest.mark.parametrize(("intervals", "second"), [(1, 17), (3, 27), (6, 42)])
+def test_how_many_snapshots_may_be_missed_is_for_the_operator_to_say(intervals: int, second: int) -> None:
+    policies = adjusted([Adjustment(rule="snapshot_overdue", thresholds={"intervals": intervals})])
+    assert story("snapshot_overdue", [*LIVE, *SHOTS], 59, policies=policies) == [(second, FIRED, OVERDUE)]
+    found = alert("snapshot_overdue", [*LIVE, *SHOTS], 59, policies=policies)
+    assert found.summary == f"no snapshot of user 123 for {intervals} intervals of 5 s"

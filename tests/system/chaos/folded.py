@@ -21,7 +21,7 @@ from webhook.views.sessions import session_view
 from webhook.views.timeline import timeline_view
 
 LIMITS = Limits(log_per_session=4096, retention_ms=7 * 86_400_000)
-COUNTERS = ("notifications", "revision")
+COUNTERS = ("notifications", "revision", "alerts")
 Entries = Mapping[str, Entry]  # by field of the log
 Lines = Mapping[str, Line]  # by noticeId
 

@@ -6,19 +6,21 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from webhook.domain.alerting.alerts import Alert, AlertState, Key, fingerprint
+from webhook.domain.alerting.alerts import Alert, AlertState, Key, Severity, fingerprint
 
 VERSION = 1
+SELF = "\x00vigil"  # stands for Vigil itself where others have the id of a session
 
 
 class Told(Struct, frozen=True, array_like=True):
-    """What was told of one alert. `sinks` got its firing, and get whatever follows; times are ms.
+    """What was told of one alert. `sinks` got its firing, and get whatever follows, each with the severity that it was
+    told; times are ms.
 
     `repeats` counts how often it was told again, `repeat_ms` is when it is told next. `acks` counts how often sinks
     were told that somebody has it. `muted` says that a silence kept it quiet at the last look.
     """
 
-    sinks: tuple[str, ...] = ()
+    sinks: tuple[tuple[str, Severity], ...] = ()
     repeats: int = 0
     repeat_ms: int | None = None
     acknowledged: bool = False
@@ -87,7 +89,8 @@ def labels_of(dossier: Dossier, alert: Alert) -> dict[str, str]:
 def last_episodes(before: Dossier, kept: Iterable[Watched]) -> tuple[tuple[Key, int], ...]:
     """The last episodes of keys of which no alert is `kept`."""
     last = dict(before.episodes)
-    for each in before.watched:
-        last[each.alert.key] = max(each.alert.episode, last.get(each.alert.key, 0))
+    for alert in before.alerts:
+        used = alert.episode - (alert.state is AlertState.PENDING)  # nobody heard of one that never fired
+        last[alert.key] = max(used, last.get(alert.key, 0))
     here = {each.alert.key for each in kept}
-    return tuple(sorted((key, episode) for key, episode in last.items() if key not in here))
+    return tuple(sorted((key, episode) for key, episode in last.items() if episode and key not in here))

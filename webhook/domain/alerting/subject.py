@@ -74,7 +74,10 @@ def ended_badly_ms(session: Session) -> int | None:
         return over.at_ms
     recording = session.state if isinstance(session.state, Recording) else None
     left = latest_recorder(recording).left if recording else None
-    return left[0] if left is not None and left[2] & (LeaveReason.INIT_FAILED | LeaveReason.NO_USERS) else None
+    if left is None:
+        return None
+    failed = left[2] == LeaveReason.INIT_FAILED  # the one reason that is no bit of the mask
+    return left[0] if failed or left[2] & LeaveReason.NO_USERS else None
 
 
 def succeeds(session: Session, earlier: Session, since_ms: int) -> bool:

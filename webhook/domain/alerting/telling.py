@@ -22,6 +22,9 @@ TOGETHER_MS = 1000  # alerts of one channel that fire within this time go out as
 MUTED_LOOK_MS = 300_000  # a muted alert is looked at so often, lest the end of its silence be missed
 
 
+Knowing = tuple[str, Severity]  # a sink, and how bad it was told that it is
+
+
 class Transition(StrEnum):
     """What is told of an alert."""
 
@@ -51,7 +54,7 @@ class Telling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One transition of one alert for one sink, with all there is to say; times are ms.
 
     `key` is the delivery key `id:transition`, the same however often it is sent. `group` names the channel: what
-    concerns one goes out together.
+    concerns one goes out together. `first_severity` is what this sink was told when the alert began to fire.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Telling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decided_ms: int
     rule: str
     severity: Severity
+    first_severity: Severity
     labels: dict[str, str]
     summary: str
     meaning: str
@@ -146,9 +150,10 @@ class _Teller:
 
     def _begin(self, alert: Alert, told: Told, fitting: Iterable[str]) -> Told:
         """Whoever should know and does not is told that it fires."""
-        new = tuple(sink for sink in fitting if sink not in told.sinks)
-        self._tell(alert, Transition.FIRING, new)
-        sinks = (*told.sinks, *new)
+        new = (sink for sink in fitting if sink not in dict(told.sinks))
+        fresh = tuple((sink, alert.severity) for sink in new)
+        self._tell(alert, Transition.FIRING, fresh)
+        sinks = (*told.sinks, *fresh)
         first_ms = self._next_repeat_ms(alert) if told.repeat_ms is None and sinks else told.repeat_ms
         self.times += [first_ms] if first_ms is not None else []
         return replace(told, sinks=sinks, repeat_ms=first_ms)
@@ -178,17 +183,17 @@ class _Teller:
     def _next_repeat_ms(self, alert: Alert) -> int:
         return self._context.now_ms + self._context.policies[alert.key.rule].repeat_ms
 
-    def _still(self, sinks: Iterable[str]) -> tuple[str, ...]:
+    def _still(self, sinks: Iterable[Knowing]) -> tuple[Knowing, ...]:
         """Those of them that there are still."""
         there = {route.sink for route in self._context.routes}
-        return tuple(sink for sink in sinks if sink in there)
+        return tuple((sink, severity) for sink, severity in sinks if sink in there)
 
     def _id(self, alert: Alert) -> str:
         labels = self._dossier.labels
         return alert_id(self._context.shard, labels["project"], self._dossier.session_id, alert)
 
     def _tell(
-        self, alert: Alert, transition: Transition, sinks: Iterable[str], number: int = 0, ack: Ack | None = None
+        self, alert: Alert, transition: Transition, sinks: Iterable[Knowing], number: int = 0, ack: Ack | None = None
     ) -> None:
         identity, labels = self._id(alert), labels_of(self._dossier, alert)
         name = f"{transition.value}-{number}" if number else transition.value
@@ -202,6 +207,7 @@ class _Teller:
                 decided_ms=self._context.now_ms,
                 rule=alert.key.rule,
                 severity=alert.severity,
+                first_severity=severity,
                 labels=labels,
                 summary=alert.summary,
                 meaning=alert.meaning,
@@ -214,5 +220,5 @@ class _Teller:
                 flapping=alert.flapping_until_ms is not None,
                 acknowledged=ack,
             )
-            for sink in sinks
+            for sink, severity in sinks
         ]

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook.domain.alerting.alerts import Clear, Condition, Finding, Key
+from webhook.domain.alerting.policies import threshold
 from webhook.domain.alerting.subject import Subject
 from webhook.domain.products.recording_terms import error_term, leave_words
 from webhook.domain.recording.events import LeaveReason
-from webhook.domain.recording.state import ProblemMark, Recording
+from webhook.domain.recording.state import ProblemMark
 from webhook.domain.recording.status import latest_recorder
 from webhook.domain.sequences import missing
 from webhook.domain.states import State
 from webhook.domain.status import exit_of
 
 GRAVE = frozenset({"major", "fatal"})
-RECOVERED_AFTER_MS = 300_000
-FAILOVER_SHOWN_MS = 600_000
-EXIT_SHOWN_MS = 24 * 3_600_000
-FAILOVER_HOLDS_MS = 90_000  # for so long a failover explains what stopped or fell silent
-REPEATED = 3  # failovers
 
 
 def recording_error(subject: Subject) -> Iterator[Finding]:
-    """The latest grave error, until the recording has gone on for five minutes without another, or is over."""
+    """The latest grave error, until the recording has gone on for some minutes without another, or is over."""
     recording = subject.recording
     errors = [error for error in recording.errors if error.level in GRAVE] if recording else []
     if recording is None or not errors or subject.is_over:
@@ -31,7 +27,8 @@ def recording_error(subject: Subject) -> Iterator[Finding]:
     latest = errors[-1]
     goes_on = recording.life_ms is not None and recording.life_ms > latest.at_ms
     key = Key("recording_error")
-    expires_ms = latest.at_ms + RECOVERED_AFTER_MS if goes_on else None
+    recovers_after_ms = threshold(subject.policies, "recording_error", "recovers_after")
+    expires_ms = latest.at_ms + recovers_after_ms if goes_on else None
     if expires_ms is not None and expires_ms <= subject.now_ms:
         yield Clear(key, expires_ms)
     else:
@@ -50,7 +47,7 @@ def abnormal_exit(subject: Subject) -> Iterator[Finding]:
     yield Condition(
         key=Key("abnormal_exit"),
         since_ms=since_ms,
-        expires_ms=since_ms + EXIT_SHOWN_MS,
+        expires_ms=since_ms + threshold(subject.policies, "abnormal_exit", "shown_for"),
         summary=f"{subject.session.product} failed: {', '.join(reasons) or 'no reason told'}",
         meaning="It is over, and not as it was meant to be.",
         action="Start another one if it is still needed; the session's errors and timeline tell more.",
@@ -65,32 +62,33 @@ def _failure(subject: Subject) -> tuple[int, tuple[str, ...]] | None:
     return (left[0], leave_words(left[2])) if left is not None and left[2] == LeaveReason.INIT_FAILED else None
 
 
-def held_until_ms(recording: Recording) -> int:
-    """Until when the latest failover holds back what it explains; 0 where there was none."""
-    named = [each.named_ms for each in recording.recorders.values() if each.named_ms is not None]
-    return max(named) + FAILOVER_HOLDS_MS if named else 0
+def held_until_ms(subject: Subject) -> int:
+    """Until when the latest failover holds back what it explains, ms; 0 where there was none."""
+    recorders = subject.recording.recorders.values() if subject.recording else ()
+    named = [each.named_ms for each in recorders if each.named_ms is not None]
+    return max(named) + threshold(subject.policies, "failover", "explains_for") if named else 0
 
 
 def failover(subject: Subject) -> Iterator[Finding]:
-    """The recording moved to another server; three times are too many."""
+    """The recording moved to another server; some times are too many."""
     recording = subject.recording
     moved = sorted(each.named_ms for each in recording.recorders.values() if each.named_ms) if recording else []
     if not moved:
         return
-    expires_ms = moved[-1] + FAILOVER_SHOWN_MS
     yield Condition(
         key=Key("failover"),
         since_ms=moved[-1],
-        expires_ms=expires_ms,
+        expires_ms=moved[-1] + threshold(subject.policies, "failover", "shown_for"),
         summary="the recording moved to another server",
         meaning="A server of Agora failed, and another one goes on within 90 s; what was said meanwhile is missing.",
         action="Nothing; look at what was not recorded where every second counts.",
     )
-    if len(moved) >= REPEATED:
+    too_many = threshold(subject.policies, "failover_repeated", "count")
+    if len(moved) >= too_many:
         yield Condition(
             key=Key("failover_repeated"),
-            since_ms=moved[REPEATED - 1],
-            expires_ms=expires_ms,
+            since_ms=moved[too_many - 1],
+            expires_ms=moved[-1] + threshold(subject.policies, "failover_repeated", "shown_for"),
             summary=f"the recording moved to another server {len(moved)} times",
             meaning="Servers fail again and again under this recording.",
             action="Start a second recording of the channel, and tell Agora's support the sid.",
@@ -118,7 +116,7 @@ def session_silent(subject: Subject) -> Iterator[Finding]:
         yield Condition(
             key=Key("session_silent"),
             since_ms=subject.status.since_ms,
-            held_until_ms=held_until_ms(subject.recording) if subject.recording else 0,
+            held_until_ms=held_until_ms(subject),
             summary="the session fell silent",
             meaning="It should have given a sign of life by now, and did not end as far as anybody heard.",
             action="Query its state: it may have died, or its notifications do not arrive.",

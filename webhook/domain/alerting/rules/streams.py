@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from webhook.domain.alerting.alerts import Clear, Condition, Finding, Key, Severity
+from webhook.domain.alerting.policies import threshold
 from webhook.domain.alerting.rules.recordings import held_until_ms
 from webhook.domain.alerting.subject import Subject
 from webhook.domain.events import Reception, Track
@@ -15,7 +16,6 @@ from webhook.domain.recording.status import reception
 from webhook.domain.recording.streams import streams_of
 from webhook.domain.rtc.presence import is_present, leave_reason
 
-TOGETHER_MS = 60_000  # streams that all stop within this time are one alert
 EVER_MS = 2**62  # no leave is later
 NO_RTC = "RTC says nothing of this channel."
 AT_ONCE = "The recorder, the channel or the app has trouble rather than one of the users."
@@ -38,7 +38,8 @@ def _of_track(subject: Subject, recording: Recording, track: Track, words: Words
     rule = f"{track.value}_stopped"
     stopped = {uid: at_ms for uid, (state, at_ms) in words.items() if state is Reception.STOPPED}
     wanted = {uid: at_ms for uid, at_ms in stopped.items() if not _left_by_intention(subject, uid)}
-    together = _together(words, wanted)
+    within_ms = threshold(subject.policies, rule, "together_within")
+    together = _together(words, wanted, within_ms)
     for uid, (_, at_ms) in words.items():
         key = Key(rule, uid, track.value)
         if uid in wanted and not together:
@@ -53,12 +54,13 @@ def _of_track(subject: Subject, recording: Recording, track: Track, words: Words
 
 
 def _of_all(subject: Subject, recording: Recording, key: Key, wanted: Mapping[str, int]) -> Condition:
+    within_ms = threshold(subject.policies, key.rule, "together_within")
     severities = {_severity(subject, recording, key._replace(uid=uid)) for uid in wanted}
     return Condition(
         key=key,
         since_ms=min(wanted.values()),
-        held_until_ms=held_until_ms(recording),
-        summary=f"{key.track} of all {len(wanted)} streams stopped within {TOGETHER_MS // 1000} s",
+        held_until_ms=held_until_ms(subject),
+        summary=f"{key.track} of all {len(wanted)} streams stopped within {within_ms / 1000:g} s",
         meaning=AT_ONCE if subject.channel else f"{AT_ONCE} Or they left: {NO_RTC}",
         action=ACTION if subject.channel else ENABLE_RTC,
         severity=Severity.INFO if severities == {Severity.INFO} else None,
@@ -70,7 +72,7 @@ def _of_one(subject: Subject, recording: Recording, key: Key, since_ms: int) -> 
     return Condition(
         key=key,
         since_ms=since_ms,
-        held_until_ms=held_until_ms(recording),
+        held_until_ms=held_until_ms(subject),
         summary=f"{key.track} of user {key.uid} stopped{told}",
         meaning=meaning,
         action=action,
@@ -106,11 +108,11 @@ def _left_by_intention(subject: Subject, uid: str) -> bool:
     return leave is not None and leave.reason == QUIT
 
 
-def _together(words: Words, wanted: Mapping[str, int]) -> bool:
+def _together(words: Words, wanted: Mapping[str, int], within_ms: int) -> bool:
     """Whether every stream stopped, and all within a short time."""
     if len(wanted) < 2 or any(state is Reception.RECEIVING for state, _ in words.values()):
         return False
-    return max(wanted.values()) - min(wanted.values()) <= TOGETHER_MS
+    return max(wanted.values()) - min(wanted.values()) <= within_ms
 
 
 def _words(recording: Recording, track: Track) -> Words:

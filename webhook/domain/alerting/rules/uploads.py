@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webhook.domain.alerting.alerts import Clear, Condition, Finding, Key
+from webhook.domain.alerting.policies import threshold
 from webhook.domain.alerting.subject import Subject
 from webhook.domain.events import Reception
 from webhook.domain.products.recording_terms import PUBLISH_STATES, RESULTS
@@ -13,7 +14,6 @@ from webhook.domain.recording.state import Recording, RemarkMark
 from webhook.domain.recording.status import latest_recorder, mode, reception, snapshot_interval_ms
 from webhook.domain.recording.streams import streams_of
 
-MISSED = 3  # intervals without a snapshot
 CHECK_STORAGE = "Check the storage's settings, its credentials and its room."
 UPLOAD_RULES = {  # by what the latest word makes of the upload: rule, summary, meaning, action
     "uploading": ("upload_stalled", "the upload stands at", "No more files reach the storage.", CHECK_STORAGE),
@@ -86,8 +86,8 @@ def _only_snapshots(subject: Subject, recording: Recording) -> bool:
 
 
 def snapshot_overdue(subject: Subject) -> Iterator[Finding]:
-    """A video is received, and no snapshot of it was taken for three intervals."""
-    recording = subject.recording
+    """A video is received, and no snapshot of it was taken for some intervals."""
+    recording, missed = subject.recording, threshold(subject.policies, "snapshot_overdue", "intervals")
     if recording is None or not subject.is_running:
         return
     for uid, stream in streams_of(recording).items():
@@ -98,9 +98,9 @@ def snapshot_overdue(subject: Subject) -> Iterator[Finding]:
         last_ms = max(stream.snapshots.last[0] if stream.snapshots.last else 0, since_ms)
         yield Condition(
             key=Key("snapshot_overdue", uid, "video"),
-            since_ms=last_ms + MISSED * interval_ms,
+            since_ms=last_ms + missed * interval_ms,
             foreseen=True,
-            summary=f"no snapshot of user {uid} for {MISSED} intervals of {interval_ms / 1000:g} s",
+            summary=f"no snapshot of user {uid} for {missed} intervals of {interval_ms / 1000:g} s",
             meaning="The video is received, so a snapshot should have been taken.",
             action="Look at the latest snapshots and the recording's errors.",
         )

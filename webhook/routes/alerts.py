@@ -1,0 +1,152 @@
+"""Alerts in the status API: looked at, acknowledged, given back (contract.md, section 4)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from flask import Response, request
+from msgspec.structs import replace
+
+from webhook.domain.alerting.alerts import AlertState, Severity
+from webhook.domain.alerting.telling import Ack
+from webhook.domain.errors import Rejected, StoreError
+from webhook.routes import access, parameters
+from webhook.routes.answers import json_answer, tagged_answer
+from webhook.routes.bodies import Member, misshapen, mistake, read_object
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
+from webhook.routes.status import api, blueprint
+from webhook.store import audit
+from webhook.store.alerts import AlertQuery, KnownAlert
+from webhook.store.paging import read_cursor, write_cursor
+from webhook.store.silences import look_again
+from webhook.views.alerts import alert_view
+
+LIST = "alerts"
+FILTER: dict[str, parameters.Parser] = {
+    "state": parameters.one_of({state.value: state for state in AlertState}),
+    "severity": parameters.one_of({severity.value: severity for severity in Severity}),
+    "rule": str,
+    "channel": str,
+    "session": str,
+    "project": str,
+    "since": time_ms,
+    "until": time_ms,
+}
+NOTE = {"note": Member(str, "a string", "what others should know, or leave it out")}
+LONGEST_NOTE = 500
+
+
+@blueprint.get("/alerts")
+def list_alerts() -> Response:
+    """Alerts, the last begun first."""
+    asked = parameters.read(request.args, PAGE | FILTER)
+    cursor = read_cursor(LIST, asked.get("cursor"))
+    page = api().alerts.page(_query(asked), asked.get("limit", DEFAULT_LIMIT), cursor)
+    items = [alert_view(known) for known in page.items]
+    return tagged_answer({"items": items, "next": write_cursor(LIST, page.next)})
+
+
+@blueprint.get("/alerts/<name>")
+def show_alert(name: str) -> Response:
+    """One of them."""
+    parameters.read(request.args, {})
+    return tagged_answer(alert_view(_find(name)))
+
+
+@blueprint.post("/alerts/<name>/ack")
+def acknowledge_alert(name: str) -> Response:
+    """Says that somebody has it: it is not told again until it is resolved. A later word takes the place of another's.
+
+    The same said again by the same person changes nothing.
+    """
+    parameters.read(request.args, {})
+    note = _note()
+    known = _find_open(name)
+    by = access.author(api().settings, request)
+    if known.ack is not None and known.ack.by == by and note in (None, known.ack.note):
+        return json_answer(alert_view(known))
+    ack = Ack(by, api().now_ms(), note)
+    _write_down("acknowledge", known, note)
+    if not api().alerts.acknowledge(known.found, ack):
+        raise _over(name)
+    _have_looked_at(known)
+    return json_answer(alert_view(replace(known, ack=ack)))
+
+
+@blueprint.delete("/alerts/<name>/ack")
+def take_back_acknowledgement(name: str) -> Response:
+    """Says that nobody has it any more. Where nobody had, nothing changes."""
+    parameters.read(request.args, {})
+    _members({})
+    known = _find_open(name)
+    if known.ack is not None:
+        _write_down("take back acknowledgement", known)
+        api().alerts.take_back(known.found)
+        _have_looked_at(known)
+    return json_answer(alert_view(replace(known, ack=None)))
+
+
+def _query(asked: dict[str, Any]) -> AlertQuery:
+    return AlertQuery(
+        projects=api().projects,
+        project=asked.get("project"),
+        state=asked.get("state"),
+        severity=asked.get("severity"),
+        rule=asked.get("rule"),
+        channel=asked.get("channel"),
+        session=asked.get("session"),
+        since_ms=asked.get("since"),
+        until_ms=asked.get("until"),
+    )
+
+
+def _find(name: str) -> KnownAlert:
+    known = api().alerts.find(name)
+    if known is None:
+        detail = (
+            f"no alert is called {name[:64]!r}; it was forgotten, or what it announced never came, or never was one"
+        )
+        raise Rejected(404, "No such alert", detail)
+    return known
+
+
+def _find_open(name: str) -> KnownAlert:
+    known = _find(name)
+    if not known.found.alert.is_open:
+        raise _over(name)
+    return known
+
+
+def _over(name: str) -> Rejected:
+    return Rejected(409, "Alert is over", f"{name[:64]} is resolved, and nobody is told of it again; nothing to do")
+
+
+def _members(wanted: dict[str, Member]) -> dict[str, Any]:
+    """The members of the request's body, an object; it is asked for because no page of another site can send JSON."""
+    body = read_object()
+    wrong = list(misshapen(body, wanted))
+    if wrong:
+        raise Rejected(400, "Bad body", f"{len(wrong)} of the fields cannot be used", wrong)
+    return body
+
+
+def _note() -> str | None:
+    note = str(_members(NOTE).get("note") or "").strip()
+    if len(note) > LONGEST_NOTE:
+        wrong = mistake("$.note", f"has {len(note)} characters; at most {LONGEST_NOTE} are kept")
+        raise Rejected(400, "Bad body", "the note is too long", [wrong])
+    return note or None
+
+
+def _write_down(action: str, known: KnownAlert, note: str | None = None) -> None:
+    subject = f"alert {known.found.id} ({known.found.alert.summary})"
+    audit.note(api().redis, access.author(api().settings, request), action, subject, note)
+
+
+def _have_looked_at(known: KnownAlert) -> None:
+    """Has the shard's one writer look at the session at once, which tells the sinks."""
+    with suppress(StoreError):  # it is kept already, and told when the alert is looked at next
+        for kept in look_again(api().inbox, [(known.found.shard, known.found.session_id)]):
+            if kept.wake:
+                api().wake(kept.shard)
