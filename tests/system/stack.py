@@ -99,7 +99,8 @@ class Stack:
         self.environment = {**clean, "PORT": "0", "VIGIL_VAR": str(self.var), **environment}
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        self.redis = Redis.from_url(embedded.url(self.var))
+        other = environment.get("REDIS_URL", "")
+        self.redis = Redis.from_url(other if other.startswith(("redis:", "unix:")) else embedded.url(self.var))
 
     # starting and stopping
 

@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 from webhook import clock, embedded
 from webhook.domain.arrivals import Arrival, read
 from webhook.domain.folding import Folding, Known, Limits
-from webhook.queues import Waker
+from webhook.queues import FOLD, Waker
 from webhook.samples import envelope
 from webhook.samples.recording import PRODUCT_ID
 from webhook.simulation.agora import INGEST_PATH, Agora, Clock, Manners, Report, Target
@@ -201,7 +201,12 @@ def has_obeyed(pid: int) -> bool:
 
 
 def workers_that_wait_for_jobs(vigil: Stack) -> int:
-    return sum(client["cmd"] in ("blmove", "blpop") and "b" in client["flags"] for client in vigil.redis.client_list())
+    """How many fold workers are idle; RQ names each worker's connection after it."""
+    names = {name.decode().removeprefix("rq:worker:") for name in vigil.redis.smembers(f"rq:workers:{FOLD}")}
+    return sum(
+        client["cmd"] in ("blmove", "blpop") and "b" in client["flags"] and client["name"] in names
+        for client in vigil.redis.client_list()
+    )
 
 
 @pytest.fixture(scope="module")
