@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 from webhook import clock, embedded
 from webhook.domain.arrivals import Arrival, read
 from webhook.domain.folding import Folding, Known, Limits
-from webhook.queues import FOLD, Waker
+from webhook.queues import Waker
 from webhook.samples import envelope
 from webhook.samples.recording import PRODUCT_ID
 from webhook.simulation.agora import INGEST_PATH, Agora, Clock, Manners, Report, Target
@@ -39,6 +39,7 @@ from webhook.views.sessions import session_view
 
 pytestmark = needs_proc
 
+WORKERS = 4  # two that fold and two that deliver
 RECOVERS_WITHIN = 10.0  # seconds from the moment at which what was killed is there again
 WALL = Clock(clock.now_ms, clock.sleep)
 ADVERSITY = Adversity(duplicate=0.2, reorder=0.3)
@@ -201,12 +202,7 @@ def has_obeyed(pid: int) -> bool:
 
 
 def workers_that_wait_for_jobs(vigil: Stack) -> int:
-    """How many fold workers are idle; RQ names each worker's connection after it."""
-    names = {name.decode().removeprefix("rq:worker:") for name in vigil.redis.smembers(f"rq:workers:{FOLD}")}
-    return sum(
-        client["cmd"] in ("blmove", "blpop") and "b" in client["flags"] and client["name"] in names
-        for client in vigil.redis.client_list()
-    )
+    return sum(client["cmd"] in ("blmove", "blpop") and "b" in client["flags"] for client in vigil.redis.client_list())
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +226,7 @@ def test_workers_killed_or_paused_in_the_middle_of_batches_lose_nothing_and_repe
         struck_at = time.monotonic()
     play.assert_told(struck_at + RECOVERS_WITHIN - time.monotonic())
     send([struck], signal.SIGCONT)
-    wait_for(lambda: workers_that_wait_for_jobs(own) == 2, 10, "the paused worker does not come to an end")
+    wait_for(lambda: workers_that_wait_for_jobs(own) == WORKERS, 10, "the paused worker does not come to an end")
     play.assert_told(0)
 
 
@@ -273,7 +269,7 @@ def are_others(vigil: Stack, before: list[int]) -> bool:
 
 def test_a_wake_up_that_dies_with_the_worker_that_took_it_is_made_good_in_time(vigil: Stack) -> None:
     lines = one_recording(seed=3)[:1]
-    wait_for(lambda: workers_that_wait_for_jobs(vigil) == 2, 10, "the workers are never idle")
+    wait_for(lambda: workers_that_wait_for_jobs(vigil) == WORKERS, 10, "the workers are never idle")
     workers = vigil.fold_workers()
     send(workers, signal.SIGSTOP)
     assert vigil.post(body_of(lines[0])).status == 200
@@ -285,7 +281,7 @@ def test_a_wake_up_that_dies_with_the_worker_that_took_it_is_made_good_in_time(v
 
 def test_without_any_wake_up_the_sweep_alone_has_the_inbox_drained(vigil: Stack) -> None:
     lines = one_recording(seed=4)[:20]
-    wait_for(lambda: workers_that_wait_for_jobs(vigil) == 2, 10, "the workers are never idle")
+    wait_for(lambda: workers_that_wait_for_jobs(vigil) == WORKERS, 10, "the workers are never idle")
     vigil.redis.mset({of.pending: "lost" for of in ALL_KEYS})
     assert {vigil.post(body_of(line)).status for line in lines} == {200}
     assert vigil.waiting() == len(lines), "somebody was woken"
