@@ -326,7 +326,7 @@ def test_two_clocks_four_workers_and_superfluous_wake_ups_change_nothing(own: St
     own.environment["VIGIL_FOLD_WORKERS"] = "4"
     play = Play(own.start(), seed=5)
     with second_clock(own), play.told():
-        assert len(own.fold_workers()) == 4
+        wait_for(lambda: len(own.fold_workers()) == 4, 10, "there are no four workers")
         wait_for(lambda: wake_all(own) and play.settled == len(play.postings), 30, "posting does not get on")
     play.assert_told(RECOVERS_WITHIN)
     assert_counted_once(own, play)
