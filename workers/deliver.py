@@ -87,7 +87,7 @@ class Deliverer:
 
     def _seal(self, shard: int, now_ms: int) -> list[Place]:
         due = self._outbox.due(shard, now_ms)
-        batches = make_batches(due.tellings, due.unfired, now_ms)
+        batches = make_batches(due.tellings, due.unfired, now_ms, self._sink.most)
         return [Place(now_ms, shard, batch.id) for batch in batches if self._outbox.seal(shard, batch)]
 
     def _attempt(self, place: Place, state: SinkState, now_ms: int) -> None:

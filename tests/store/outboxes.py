@@ -60,6 +60,7 @@ class Taking:
     """A sink that notes what it got, after it asked `answer` how to end the attempt; that may raise."""
 
     name = SINK
+    most = 100
 
     def __init__(self, answer: Callable[[Batch], None] = lambda _: None) -> None:
         self.answer = answer

@@ -29,7 +29,7 @@ Heard = tuple[int, dict[str, Any]]  # the second when it is received, what is
 class Taking:
     """A sink that takes everything, and remembers it."""
 
-    name = "chat"
+    name, most = "chat", 100
 
     def __init__(self) -> None:
         self.taken: list[Telling] = []

@@ -54,6 +54,8 @@ class Crash(BaseException):
 class Receiver:
     """A sink that takes what it gets as told, and remembers every batch that it took."""
 
+    most = 100
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.taken: list[Batch] = []

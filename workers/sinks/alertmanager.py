@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.domain.alerting.delivery import Batch
+from webhook.domain.alerting.delivery import MOST_TELLINGS, Batch
 from webhook.domain.alerting.messages import LONGEST_SENTENCE, link, plain
 from webhook.domain.alerting.telling import Telling, Transition
 from webhook.views.times import rfc3339
@@ -23,6 +23,8 @@ _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
 
 class AlertmanagerSink:
     """Posts each batch as one array. What was posted before may come again: labels tell alerts apart."""
+
+    most = MOST_TELLINGS
 
     def __init__(self, name: str, url: str, public_url: str | None) -> None:
         self.name = name

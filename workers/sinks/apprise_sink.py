@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 
 from webhook.domain.alerting.alerts import Severity
-from webhook.domain.alerting.delivery import Batch
+from webhook.domain.alerting.delivery import MOST_TELLINGS, Batch
 from webhook.domain.alerting.messages import MOST_CHARACTERS, body, plain, title
 from webhook.domain.alerting.telling import Telling, Transition
 from webhook.domain.errors import DeliveryError
@@ -36,6 +36,8 @@ log.setLevel(logging.WARNING)
 
 class AppriseSink:
     """Sends each batch as one message, on this thread, and never twice by itself."""
+
+    most = MOST_TELLINGS
 
     def __init__(self, name: str, url: str, public_url: str | None) -> None:
         self.name = name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from webhook.domain.alerting.delivery import Batch
+from webhook.domain.alerting.delivery import MOST_TELLINGS, Batch
 from webhook.domain.alerting.messages import line
 from webhook.domain.alerting.telling import Transition
 from workers.sinks.sink import SECONDS
@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 class LogSink:
     """One line for each telling: a warning, or for information where it is resolved."""
+
+    most = MOST_TELLINGS
 
     def __init__(self, name: str) -> None:
         self.name = name

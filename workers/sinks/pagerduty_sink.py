@@ -37,6 +37,8 @@ class PagerDutySink:
     is the key by which PagerDuty knows an incident again.
     """
 
+    most = 25  # events, each a request of its own: an attempt has to fit them all
+
     def __init__(self, name: str, routing_key: str, url: str | None, public_url: str | None) -> None:
         self.name = name
         self._routing_key, self._endpoint, self._public_url = routing_key, (url or ENDPOINT).rstrip("/"), public_url

@@ -17,6 +17,11 @@ class Sink(Protocol):
         """What the operator calls it."""
         ...
 
+    @property
+    def most(self) -> int:
+        """How many tellings a batch for it holds at most."""
+        ...
+
     def send(self, batch: Batch, seconds: float = SECONDS) -> None:
         """Return once the receiver took the whole batch, within `seconds`.
 

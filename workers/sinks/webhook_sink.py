@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from standardwebhooks import Webhook
 
 from webhook.clock import now_ms
-from webhook.domain.alerting.delivery import Batch
+from webhook.domain.alerting.delivery import MOST_TELLINGS, Batch
 from webhook.views.times import rfc3339
 from workers.sinks.facts import facts_of
 from workers.sinks.posting import post_json
@@ -24,6 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class WebhookSink:
     """Posts each batch as one signed message, whose id stays the same however often it is sent."""
+
+    most = MOST_TELLINGS
 
     def __init__(self, name: str, url: str, secret: str, public_url: str | None) -> None:
         self.name = name

@@ -189,3 +189,9 @@ def test_readers_are_told_of_each_transition_by_session() -> None:
 )
 def test_an_unexpected_error_is_told_without_addresses_and_secrets(failure: Exception, told: str) -> None:
     assert plainly(failure) == told
+
+
+def test_a_sink_that_takes_few_gets_batches_of_few() -> None:
+    given = [telling(f"a{number}") for number in range(7)]
+    made = make_batches(given, (), NOW, most=3)
+    assert [len(batch.tellings) for batch in made] == [3, 3, 1]

@@ -15,7 +15,7 @@ from webhook.domain.alerting.dossier import SELF
 from webhook.domain.alerting.telling import Telling, Transition
 from webhook.domain.errors import DeliveryError
 
-MOST_TELLINGS = 100  # of one batch
+MOST_TELLINGS = 100  # of one batch, unless its sink takes fewer
 STORM_GROUPS = 10  # beyond so many that are due at once, groups share batches
 MOST_ATTEMPTS = 20
 GIVEN_UP_MS = 86_400_000  # a batch that was sealed so long ago is not tried again
@@ -90,7 +90,9 @@ def batch_id(keys: Iterable[str]) -> str:
     return hashlib.sha256("\x1f".join(sorted(keys)).encode()).hexdigest()[:32]
 
 
-def make_batches(waiting: Iterable[Telling], unfired: Collection[str], now_ms: int) -> list[Batch]:
+def make_batches(
+    waiting: Iterable[Telling], unfired: Collection[str], now_ms: int, most: int = MOST_TELLINGS
+) -> list[Batch]:
     """What is due as batches, with all that waits of the same channel: one a channel, or, in a storm, as few as can be.
     An alert is in one of them at most: what is left out has to wait for those.
 
@@ -100,8 +102,8 @@ def make_batches(waiting: Iterable[Telling], unfired: Collection[str], now_ms: i
     dropped: list[Telling] = []
     for telling in sorted(waiting, key=_order):
         (dropped if telling.alert_id in unfired and not _fires(telling) else spoken).append(telling)
-    batches = [_seal(part, now_ms) for group in _groups(spoken, now_ms) for part in _parts(group)]
-    buried = [replace(_seal(part, now_ms), given_up_ms=now_ms, error=UNFIRED) for part in _parts(dropped)]
+    batches = [_seal(part, now_ms) for group in _groups(spoken, now_ms) for part in _parts(group, most)]
+    buried = [replace(_seal(part, now_ms), given_up_ms=now_ms, error=UNFIRED) for part in _parts(dropped, most)]
     return batches + buried
 
 
@@ -121,16 +123,16 @@ def _groups(tellings: Sequence[Telling], now_ms: int) -> list[list[Telling]]:
     return [sorted(chain(*due), key=_order)] if len(due) > STORM_GROUPS else due
 
 
-def _parts(tellings: Sequence[Telling]) -> list[list[Telling]]:
-    """In turn, at most MOST_TELLINGS each. Of an alert that an earlier part speaks of, the rest is left out."""
+def _parts(tellings: Sequence[Telling], most: int) -> list[list[Telling]]:
+    """In turn, at most `most` each. Of an alert that an earlier part speaks of, the rest is left out."""
     parts: list[list[Telling]] = []
     taken: set[str] = set()
     left = list(tellings)
     while left:
-        part = left[:MOST_TELLINGS]
+        part = left[:most]
         parts.append(part)
         taken |= {telling.alert_id for telling in part}
-        left = [telling for telling in left[MOST_TELLINGS:] if telling.alert_id not in taken]
+        left = [telling for telling in left[most:] if telling.alert_id not in taken]
     return parts
 
 
