@@ -197,9 +197,8 @@ class Stack:
         return self.pids("workers.main")
 
     def fold_workers(self) -> list[int]:
-        """The RQ workers that drain: those that say so in Redis."""
-        names = self.redis.smembers(f"rq:workers:{FOLD}")
-        told = {int(pid) for name in names if (pid := self.redis.hget(name, "pid")) is not None}
+        """The RQ workers that drain: those that the log calls so, for Redis may be away or paused."""
+        told = {int(pid) for pid in re.findall(r"fold worker \d+ started \(pid (\d+)\)", self.said())}
         return [pid for parent in self.worker() for pid in children(parent) if pid in told]
 
     def clock(self) -> list[int]:
