@@ -169,10 +169,13 @@ class Watching:
             recorder.tell(seen.decision.tellings)
 
     def _read_facts(self, dossiers: Iterable[Dossier]) -> dict[str, Ack]:
-        """Acknowledgements and silences: what people decided on what is known to fire."""
+        """What people decided: acknowledgements and silences. What is first seen now cannot fire yet."""
+        known = list(dossiers)
+        if not known:
+            return {}
         self._silences = decode_all(self._shard.dossiers.silences())
         shard = self._shard.keys.shard
-        return self._shard.dossiers.acks([name for of in dossiers for name, _ in named(of, shard, of.firing)])
+        return self._shard.dossiers.acks([name for of in known for name, _ in named(of, shard, of.firing)])
 
     def _judge(self, folding: Folding, session: Session, around: _Neighbourhood, acks: Mapping[str, Ack]) -> None:
         folding.alert(session, session.alerts)
