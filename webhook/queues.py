@@ -9,10 +9,11 @@ from typing import Any
 from rq import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import utcparse
-from rq.worker_registration import get_keys
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from webhook.clock import now_ms
 from webhook.store.connection import Redis, store_errors
+from webhook.store.rounds import Reader, read
 
 FOLD = "fold"
 DELIVER = "deliver"
@@ -65,10 +66,14 @@ class Waker:
 
 def workers_alive(redis: Redis) -> int:
     """How many fold workers gave a sign of life lately. Raises StoreError."""
-    with store_errors("counting workers"), redis.pipeline(transaction=False) as pipe:
-        for key in get_keys(queue=Queue(FOLD, connection=redis), connection=redis):
-            pipe.hmget(key, "last_heartbeat", "death")
-        return _alive(pipe.execute())
+    return read(redis, "counting workers", counting_workers())
+
+
+def counting_workers() -> Reader[int]:
+    """The same, in two steps."""
+    (names,) = yield [("SMEMBERS", WORKERS_BY_QUEUE_KEY % FOLD)]
+    answers = yield [("HMGET", name, "last_heartbeat", "death") for name in names]
+    return _alive(answers)
 
 
 def _alive(answers: Iterable[tuple[bytes | None, bytes | None]]) -> int:

@@ -26,7 +26,7 @@ def read_pulse(redis: Redis, settings: Settings) -> Pulse:
         spool_oldest_ms=None if spooled.oldest_ms is None else max(0, figures.now_ms - spooled.oldest_ms),
         spool_damaged=spooled.damaged,
         dead_letters=figures.dead_letters,
-        signature_failures=sum(figures.rejected[reason] for reason in OF_A_SECRET),
+        signature_failures=sum(figures.recent.rejected[reason] for reason in OF_A_SECRET),
         sinks=tuple(_sink_pulse(name, of.state) for name, of in heads.items()),
     )
 

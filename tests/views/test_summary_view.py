@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from webhook.store.lags import bucket, percentile
 from webhook.store.spools import Spooled
-from webhook.store.summary import Figures
+from webhook.store.summary import Counts, Figures
 from webhook.views.summary import summary_view, verdict
 
 NOTHING = Spooled(depth=0, oldest_ms=None, unconfirmed=0, damaged=0)
@@ -23,7 +23,8 @@ def figures(
 ) -> Figures:
     plain = {"inbox_depth": 0, "inbox_oldest_ms": 0, "dead_letters": 0, "now_ms": 0} | rest
     lags = Counter(bucket(lag_ms) for lag_ms in lags_ms)
-    return Figures(Counter(gauges), Counter(outcomes), lags, Counter(rejected), spooled=spooled, **plain)
+    recent = Counts(Counter(outcomes), lags, Counter(rejected))
+    return Figures(Counter(gauges), recent, spooled=spooled, **plain)
 
 
 def test_the_summary_of_nothing_has_every_figure() -> None:

@@ -16,9 +16,10 @@ from webhook.domain.alerting.telling import Ack
 from webhook.store.connection import store_errors
 from webhook.store.dossiers import named
 from webhook.store.keys import ShardKeys
-from webhook.store.known_alerts import FoundAlert, KnownAlert, read_dossier, read_known
+from webhook.store.known_alerts import FoundAlert, KnownAlert, read_dossier, read_known, reading_known
 from webhook.store.members import alert_member, parts
-from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Row, Span
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Row, Span, read_rows
+from webhook.store.rounds import Reader, read
 from webhook.store.scripts import source
 
 __all__ = ["AlertPage", "AlertQuery", "Alerts", "FoundAlert", "KnownAlert"]
@@ -74,16 +75,19 @@ class Alerts:
     def __init__(self, redis: Redis, shards: int) -> None:
         self._redis = redis
         self._keys = [ShardKeys(shard) for shard in range(shards)]
-        self._pager = Pager(redis)
 
     def page(self, query: AlertQuery, limit: int, cursor: Cursor | None) -> AlertPage:
-        """At most `limit` alerts that pass `query`; looks at no more than MOST_LOOKED_AT rows, in two pipelines."""
+        """At most `limit` alerts that pass `query`; looks at no more than MOST_LOOKED_AT rows. Raises StoreError."""
+        return read(self._redis, "reading alerts", self.paging(query, limit, cursor))
+
+    def paging(self, query: AlertQuery, limit: int, cursor: Cursor | None) -> Reader[AlertPage]:
+        """The same, in two steps."""
         most = max(limit, MOST_LOOKED_AT) if query.filtered else limit
         until = None if query.until_ms is None else query.until_ms - 1
         # two rows more: the cursor's own, which was shown, and one that tells whether there is a next page
-        rows = self._rows(query, Span(cursor, query.since_ms, until, most + 2))
+        rows = yield from self._rows(query, Span(cursor, query.since_ms, until, most + 2))
         rows = [row for row in rows if cursor is None or not cursor.ends_with(row)]
-        kept = read_known(self._redis, rows[:most])
+        kept = yield from reading_known(rows[:most])
         loaded = ((row, kept.find(row)) for row in rows[:most])
         admitted = [(row, found) for row, found in loaded if found is not None and query.admits(found)]
         items = [kept.all_of(found) for _, found in admitted[:limit]]
@@ -108,13 +112,14 @@ class Alerts:
 
     def firing(self, most: int = 10_000) -> list[FoundAlert]:
         """Those that fire, at most so many, in no order."""
-        rows = self._pager.rows(self._index(f"state:{AlertState.FIRING.value}"), Span(None, None, None, most))
+        firing = read_rows(self._index(f"state:{AlertState.FIRING.value}"), Span(None, None, None, most))
+        rows = read(self._redis, "reading what fires", firing)
         places = list(dict.fromkeys((row.shard, parts(row.member)[1]) for row in rows))
         chunks = [places[at : at + MOST_LOOKED_AT] for at in range(0, len(places), MOST_LOOKED_AT)]
         found = [
             FoundAlert(shard, dossier, watched)
             for chunk in chunks
-            for shard, dossier in self._dossiers(chunk)
+            for shard, dossier in read(self._redis, "reading dossiers", self._dossiers(chunk))
             for watched in dossier.firing
         ]
         return found[:most]
@@ -135,19 +140,19 @@ class Alerts:
     def _index(self, name: str) -> list[tuple[int, str]]:
         return [(of.shard, of.alerts(name)) for of in self._keys]
 
-    def _rows(self, query: AlertQuery, span: Span) -> list[Row]:
+    def _rows(self, query: AlertQuery, span: Span) -> Reader[list[Row]]:
         """The next rows of the most selective index."""
         if query.session is not None:
             return self._rows_of_session(query.session, span)
         if query.channel is not None:
             projects = (query.project,) if query.project is not None else query.projects
             indexes = [of for project in projects for of in self._index(f"channel:{project}:{query.channel}")]
-            return self._pager.rows(indexes, span)
-        return self._pager.rows(self._index(f"state:{query.state.value}" if query.state else "all"), span)
+            return read_rows(indexes, span)
+        return read_rows(self._index(f"state:{query.state.value}" if query.state else "all"), span)
 
-    def _rows_of_session(self, session_id: str, span: Span) -> list[Row]:
+    def _rows_of_session(self, session_id: str, span: Span) -> Reader[list[Row]]:
         """The same of a session, whose dossier lists its alerts. It is looked for in all shards, as sessions are."""
-        dossiers = self._dossiers([(of.shard, session_id) for of in self._keys])
+        dossiers = yield from self._dossiers([(of.shard, session_id) for of in self._keys])
         rows = (
             Row(each.alert.started_ms, alert_member(name, session_id), shard)
             for shard, dossier in dossiers
@@ -155,14 +160,11 @@ class Alerts:
         )
         return sorted((row for row in rows if _is_in(span, row)), key=_place, reverse=True)[: span.most]
 
-    def _dossiers(self, places: Sequence[tuple[int, str]]) -> list[tuple[int, Dossier]]:
-        """The dossiers that there are, each with its shard, in one pipeline."""
-        with store_errors("reading dossiers"), self._redis.pipeline(transaction=False) as pipe:
-            for shard, session_id in places:
-                pipe.get(self._keys[shard].dossier(session_id))
-            stored = pipe.execute()
-        read = ((shard, read_dossier(value)) for (shard, _), value in zip(places, stored, strict=True))
-        return [(shard, dossier) for shard, dossier in read if dossier is not None]
+    def _dossiers(self, places: Sequence[tuple[int, str]]) -> Reader[list[tuple[int, Dossier]]]:
+        """The dossiers that there are, each with its shard, in one step."""
+        stored = yield [("GET", self._keys[shard].dossier(session_id)) for shard, session_id in places]
+        found = ((shard, read_dossier(value)) for (shard, _), value in zip(places, stored, strict=True))
+        return [(shard, dossier) for shard, dossier in found if dossier is not None]
 
 
 def _is_in(span: Span, row: Row) -> bool:

@@ -19,11 +19,11 @@ from webhook.domain.facets import of_state
 from webhook.domain.states import OVER
 from webhook.store import keys
 from webhook.store.codec import decode_dossier
-from webhook.store.connection import store_errors
 from webhook.store.dossiers import named
 from webhook.store.keys import ShardKeys
 from webhook.store.members import parts
 from webhook.store.paging import Row
+from webhook.store.rounds import Command, Reader, read
 from webhook.store.silences import decode_all
 
 
@@ -77,17 +77,18 @@ _note = msgspec.json.Decoder(Note)
 
 def read_known(redis: Redis, rows: Sequence[Row]) -> Kept:
     """All that is kept about the alerts of these rows, as of now. Raises StoreError."""
+    return read(redis, "reading alerts", reading_known(rows))
+
+
+def reading_known(rows: Sequence[Row]) -> Reader[Kept]:
+    """The same, in one step, which asks nothing where there are no rows."""
     shelves: dict[int, _Shelf] = {}
     for row in rows:
         shelves.setdefault(row.shard, _Shelf(ShardKeys(row.shard))).want(*parts(row.member))
     if not shelves:
         return Kept({}, (), 0)
-    with store_errors("reading alerts"), redis.pipeline(transaction=False) as pipe:
-        for shelf in shelves.values():
-            shelf.ask(pipe)
-        pipe.hvals(keys.SILENCES)
-        pipe.time()
-        *answers, silences, (seconds, micros) = pipe.execute()
+    of_shelves = [command for shelf in shelves.values() for command in shelf.questions()]
+    *answers, silences, (seconds, micros) = yield [*of_shelves, ("HVALS", keys.SILENCES), ("TIME",)]
     in_turn = iter(answers)
     for shelf in shelves.values():
         shelf.read(in_turn)
@@ -110,14 +111,14 @@ class _Shelf:
         """Asks for this alert of this session too."""
         self._ids[name] = self._sessions[session_id] = None
 
-    def ask(self, pipe: Any) -> None:
+    def questions(self) -> Iterator[Command]:
         """Asks for all that is wanted."""
-        pipe.mget([self._keys.dossier(session_id) for session_id in self._sessions])
-        pipe.hmget(self._keys.acks, list(self._ids))
+        yield "MGET", *(self._keys.dossier(session_id) for session_id in self._sessions)
+        yield "HMGET", self._keys.acks, *self._ids
         for state in OVER:  # by the indexes: a session's own projection is much longer than what is asked of it
-            pipe.zmscore(self._keys.index(of_state(state)), list(self._sessions))
+            yield "ZMSCORE", self._keys.index(of_state(state)), *self._sessions
         for session_id in self._sessions:
-            pipe.hgetall(self._keys.deliveries(session_id))
+            yield "HGETALL", self._keys.deliveries(session_id)
 
     def read(self, answers: Iterator[Any]) -> None:
         """Takes as many answers as were asked for."""

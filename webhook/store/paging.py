@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from redis import Redis
 
 from webhook.domain.errors import Rejected
-from webhook.store.connection import store_errors
+from webhook.store.rounds import Reader, read
 from webhook.store.scripts import source
 
 MOST_LOOKED_AT = 500  # rows a page looks at where a filter may drop some
@@ -50,27 +50,31 @@ class Span(Struct, frozen=True):
     most: int
 
 
+SCRIPT = source("page")  # sent whole: a registered one would cost each pipeline a round trip more
+
+
+def read_rows(indexes: Sequence[tuple[int, str]], span: Span) -> Reader[list[Row]]:
+    """The next rows over all (shard, index key), in descending order of score and member; one step."""
+    greatest, member = _start(span)
+    arguments = [greatest, member, "-inf" if span.least is None else span.least, span.most]
+    answers = yield [("EVAL", SCRIPT, 1, key, *arguments) for _, key in indexes]
+    rows = [
+        Row(int(float(score)), member.decode(), shard)
+        for (shard, _), answer in zip(indexes, answers, strict=True)
+        for member, score in zip(answer[::2], answer[1::2], strict=True)
+    ]
+    return sorted(rows, key=lambda row: (row.score, row.member.encode()), reverse=True)[: span.most]
+
+
 class Pager:
     """Reads pages, newest first."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._script = source("page")  # sent whole: a registered one would cost each pipeline a round trip more
 
     def rows(self, indexes: Sequence[tuple[int, str]], span: Span) -> list[Row]:
         """The next rows over all (shard, index key), in descending order of score and member. Raises StoreError."""
-        greatest, member = _start(span)
-        arguments = [greatest, member, "-inf" if span.least is None else span.least, span.most]
-        with store_errors("reading a page"), self._redis.pipeline(transaction=False) as pipe:
-            for _, key in indexes:
-                pipe.eval(self._script, 1, key, *arguments)
-            answers = pipe.execute()
-        rows = [
-            Row(int(float(score)), member.decode(), shard)
-            for (shard, _), answer in zip(indexes, answers, strict=True)
-            for member, score in zip(answer[::2], answer[1::2], strict=True)
-        ]
-        return sorted(rows, key=lambda row: (row.score, row.member.encode()), reverse=True)[: span.most]
+        return read(self._redis, "reading a page", read_rows(indexes, span))
 
 
 def _start(span: Span) -> tuple[str | int, bytes]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import Struct
 from redis import Redis
@@ -16,7 +14,8 @@ from webhook.domain.status import status_of
 from webhook.store.codec import decode_session
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
-from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Row, Span
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Row, Span, read_rows
+from webhook.store.rounds import Reader, read
 
 
 class SessionQuery(Struct, frozen=True, kw_only=True):
@@ -73,26 +72,31 @@ class Sessions:
     def __init__(self, redis: Redis, shards: int) -> None:
         self._redis = redis
         self._keys = [ShardKeys(shard) for shard in range(shards)]
-        self._pager = Pager(redis)
 
     def find(self, session_id: str) -> tuple[int, Session] | None:
         """The session called so and its shard, or None. Raises StoreError."""
-        with store_errors("reading a session"), self._redis.pipeline(transaction=False) as pipe:
-            for of in self._keys:
-                pipe.get(of.session(session_id))
-            answers = pipe.execute()
+        return read(self._redis, "reading a session", self.finding(session_id))
+
+    def finding(self, session_id: str) -> Reader[tuple[int, Session] | None]:
+        """The same, in one step."""
+        answers = yield [("GET", of.session(session_id)) for of in self._keys]
         found = [(shard, _read(session_id, value)) for shard, value in enumerate(answers) if value is not None]
         # one that was registered for another channel than it is heard of in is in two shards: what was heard counts
         return max(found, key=lambda each: (each[1].last_ms or 0, -each[0]), default=None)
 
     def page(self, query: SessionQuery, limit: int, cursor: Cursor | None) -> SessionPage:
         """At most `limit` sessions that pass `query`; looks at no more than MOST_LOOKED_AT rows. Raises StoreError."""
+        return read(self._redis, "reading sessions", self.paging(query, limit, cursor))
+
+    def paging(self, query: SessionQuery, limit: int, cursor: Cursor | None) -> Reader[SessionPage]:
+        """The same, in two steps."""
         most = max(limit, MOST_LOOKED_AT) if query.filtered else limit
         until = None if query.until_ms is None else query.until_ms - 1
         # two rows more: the cursor's own, which was shown, and one that tells whether there is a next page
-        rows = self._pager.rows(self._indexes(query), Span(cursor, query.since_ms, until, most + 2))
+        rows = yield from read_rows(self._indexes(query), Span(cursor, query.since_ms, until, most + 2))
         rows = [row for row in rows if cursor is None or not cursor.ends_with(row)]
-        loaded = zip(rows, self._load(rows[:most]), strict=False)
+        stored = yield [("GET", self._keys[row.shard].session(row.member)) for row in rows[:most]]
+        loaded = zip(rows, map(decoded, stored), strict=False)
         found = [(row, session) for row, session in loaded if session and query.admits(session)]
         if len(found) > limit:
             return SessionPage([session for _, session in found[:limit]], _cursor(found[limit - 1][0]))
@@ -113,12 +117,6 @@ class Sessions:
             names = [of(project, query.channel) for project in projects for of in (of_channel, of_channel_elsewhere)]
             return [(of.shard, of.index(name)) for of in self._keys for name in names]
         return [(of.shard, of.index(_driving(query))) for of in self._keys]
-
-    def _load(self, rows: Sequence[Row]) -> list[Session | None]:
-        with store_errors("reading sessions"), self._redis.pipeline(transaction=False) as pipe:
-            for row in rows:
-                pipe.get(self._keys[row.shard].session(row.member))
-            return [decoded(value) for value in pipe.execute()]
 
 
 def _driving(query: SessionQuery) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from msgspec import Struct
 from redis import Redis
@@ -14,6 +13,7 @@ from webhook.domain.log import DEAD
 from webhook.store import keys
 from webhook.store.connection import server_now_ms, store_errors
 from webhook.store.keys import ShardKeys
+from webhook.store.rounds import Command, Reader, read
 from webhook.store.spools import Spooled, together
 
 WINDOW_MINUTES = 5
@@ -21,13 +21,19 @@ KEPT_REJECTIONS = 20
 MINUTE_TTL = 7200  # seconds
 
 
-class Figures(Struct, frozen=True):
-    """Gauges now, and counts of the last minutes. Ages are ms; `lags` counts by bucket (store/lags.py)."""
+class Counts(Struct, frozen=True):
+    """What was counted in some minutes: notifications by outcome, lags by bucket (store/lags.py), posts refused."""
 
-    gauges: Counter[str]
     outcomes: Counter[str]
     lags: Counter[int]
     rejected: Counter[str]
+
+
+class Figures(Struct, frozen=True):
+    """Gauges now, and what was counted in the last WINDOW_MINUTES. Ages are ms."""
+
+    gauges: Counter[str]
+    recent: Counts
     inbox_depth: int
     inbox_oldest_ms: int
     dead_letters: int
@@ -59,23 +65,39 @@ class Summary:
         self._keys = [ShardKeys(shard) for shard in range(shards)]
 
     def read(self) -> Figures:
-        """All figures, in one pipeline after the server's time was asked. Raises StoreError."""
-        with store_errors("reading the summary"):
-            now_ms = server_now_ms(self._redis)
-            minutes = range(now_ms // 60_000 - WINDOW_MINUTES + 1, now_ms // 60_000 + 1)
-            with self._redis.pipeline(transaction=False) as pipe:
-                for of in self._keys:
-                    pipe.hgetall(of.counts)
-                    pipe.xlen(of.inbox)
-                    pipe.xrange(of.inbox, count=1)
-                    pipe.zcard(of.places(DEAD))
-                for minute in minutes:
-                    for of in self._keys:
-                        pipe.hgetall(of.minute(minute))
-                    pipe.hgetall(keys.rejected(minute))
-                pipe.hvals(keys.SPOOLS)
-                *answers, reports = pipe.execute()
-        return _figures(answers, len(self._keys), together(reports, now_ms), now_ms)
+        """All figures. Raises StoreError."""
+        return read(self._redis, "reading the summary", self.reading())
+
+    def reading(self) -> Reader[Figures]:
+        """The same, in two steps: which minutes to ask for is known by the server's time."""
+        (seconds, micros), reports, *per_shard = yield [
+            ("TIME",),
+            ("HVALS", keys.SPOOLS),
+            *(command for of in self._keys for command in _of_shard(of)),
+        ]
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        recent = yield from self.counting(range(now_ms // 60_000 - WINDOW_MINUTES + 1, now_ms // 60_000 + 1))
+        oldest = [int(entries[0][0].partition(b"-")[0]) for entries in per_shard[2::4] if entries]
+        return Figures(
+            gauges=_sum(per_shard[0::4]),
+            recent=recent,
+            inbox_depth=sum(per_shard[1::4]),
+            inbox_oldest_ms=max(0, now_ms - min(oldest)) if oldest else 0,
+            dead_letters=sum(per_shard[3::4]),
+            spooled=together(reports, now_ms),
+            now_ms=now_ms,
+        )
+
+    def counting(self, minutes: Iterable[int]) -> Reader[Counts]:
+        """What was counted in these minutes since the epoch, in one step. They are kept for two hours."""
+        names = [
+            key for minute in minutes for key in (keys.rejected(minute), *(of.minute(minute) for of in self._keys))
+        ]
+        answers = yield [("HGETALL", name) for name in names]
+        refused = _sum(answers[:: len(self._keys) + 1])
+        taken = _sum(answer for at, answer in enumerate(answers) if at % (len(self._keys) + 1))
+        lags = {int(number): count for number, count in _under("lag:", taken).items()}
+        return Counts(outcomes=_under("outcome:", taken), lags=Counter(lags), rejected=refused)
 
     def count_rejection(self, reason: str, detail: str) -> None:
         """Counts a post that was refused and keeps its reason among the last few. Raises StoreError."""
@@ -90,23 +112,13 @@ class Summary:
                 pipe.execute()
 
 
-def _figures(answers: list[Any], shards: int, spooled: Spooled, now_ms: int) -> Figures:
-    per_shard, minutes = answers[: 4 * shards], answers[4 * shards :]
-    gauges = _sum(per_shard[0::4])
-    by_minute = _sum(answer for at, answer in enumerate(minutes) if (at + 1) % (shards + 1))
-    rejected = _sum(answer for at, answer in enumerate(minutes) if not (at + 1) % (shards + 1))
-    oldest = [int(entries[0][0].partition(b"-")[0]) for entries in per_shard[2::4] if entries]
-    return Figures(
-        gauges=gauges,
-        outcomes=_under("outcome:", by_minute),
-        lags=Counter({int(number): count for number, count in _under("lag:", by_minute).items()}),
-        rejected=rejected,
-        inbox_depth=sum(per_shard[1::4]),
-        inbox_oldest_ms=max(0, now_ms - min(oldest)) if oldest else 0,
-        dead_letters=sum(per_shard[3::4]),
-        spooled=spooled,
-        now_ms=now_ms,
-    )
+def _of_shard(of: ShardKeys) -> list[Command]:
+    return [
+        ("HGETALL", of.counts),
+        ("XLEN", of.inbox),
+        ("XRANGE", of.inbox, "-", "+", "COUNT", 1),
+        ("ZCARD", of.places(DEAD)),
+    ]
 
 
 def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:

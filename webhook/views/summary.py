@@ -29,16 +29,16 @@ def summary_view(figures: Figures, workers: int) -> dict[str, Any]:
             "firing": {severity.value: count for severity, count in figures.firing.items()},
             "unacknowledged": figures.gauges["alerts:unacknowledged"],
         },
-        "lag": {name: _rounded(percentile(figures.lags, share)) for name, share in PERCENTILES.items()},
+        "lag": {name: _rounded(percentile(figures.recent.lags, share)) for name, share in PERCENTILES.items()},
         "inbox": {"depth": figures.inbox_depth, "oldestAge": figures.inbox_oldest_ms / 1000},
         "spool": {"depth": figures.spooled.depth, "oldestAge": _age(figures.spooled.oldest_ms, figures.now_ms)},
         "deadLetters": figures.dead_letters,
         "workers": workers,
         "notifications": {
-            "accepted": sum(figures.outcomes[outcome] for outcome in ACCEPTED),
-            "duplicate": figures.outcomes["duplicate"],
-            "rejected": sum(figures.rejected.values()),
-            "unknown": figures.outcomes["unknown"],
+            "accepted": sum(figures.recent.outcomes[outcome] for outcome in ACCEPTED),
+            "duplicate": figures.recent.outcomes["duplicate"],
+            "rejected": sum(figures.recent.rejected.values()),
+            "unknown": figures.recent.outcomes["unknown"],
         },
     }
 
@@ -55,7 +55,7 @@ def verdict(figures: Figures, workers: int) -> str:
             _count(figures.gauges["streams:stopped"], "stream stopped", "streams stopped"),
             _count(figures.spooled.depth, "notification waits in a spool", "notifications wait in spools"),
             _count(figures.dead_letters, "dead letter", "dead letters"),
-            _count(sum(figures.rejected.values()), "post refused in 5 min", "posts refused in 5 min"),
+            _count(sum(figures.recent.rejected.values()), "post refused in 5 min", "posts refused in 5 min"),
         )
         if sentence
     ]
