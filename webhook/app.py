@@ -7,7 +7,7 @@ from functools import partial
 from flask import Flask
 
 from webhook import clock
-from webhook.queues import Waker, workers_alive
+from webhook.queues import Waker, counting_workers, workers_alive
 from webhook.routes import (
     alerts,
     answers,
@@ -51,7 +51,7 @@ def create(settings: Settings, redis: Redis, keeper: Keeper) -> Flask:
 
     workers = partial(workers_alive, redis)
     app.extensions[ingest.EXTENSION] = ingest.Ingest(settings, keeper, Summary(redis, settings.shards), wake)
-    app.extensions[status.EXTENSION] = status.Status(settings, redis, keeper.inbox, wake, workers)
+    app.extensions[status.EXTENSION] = status.Status(settings, redis, keeper.inbox, wake, counting_workers)
     app.extensions[health.EXTENSION] = health.Checks(settings, examined, keeper, workers)
     for blueprint in (ingest.blueprint, status.blueprint, health.blueprint):
         app.register_blueprint(blueprint)

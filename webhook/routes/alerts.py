@@ -13,12 +13,13 @@ from webhook.domain.alerting.telling import Ack
 from webhook.domain.errors import Rejected, StoreError
 from webhook.routes import access, parameters
 from webhook.routes.answers import json_answer, tagged_answer
-from webhook.routes.bodies import Member, misshapen, mistake, read_object
-from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
-from webhook.routes.status import api, blueprint
+from webhook.routes.bodies import Member, mistake, read_members
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, Arguments, time_ms
+from webhook.routes.status import View, api, blueprint
 from webhook.store import audit
 from webhook.store.alerts import AlertQuery, KnownAlert
 from webhook.store.paging import read_cursor, write_cursor
+from webhook.store.rounds import Reader, read
 from webhook.store.silences import look_again
 from webhook.views.alerts import alert_view
 
@@ -40,11 +41,16 @@ LONGEST_NOTE = 500
 @blueprint.get("/alerts")
 def list_alerts() -> Response:
     """Alerts, the last begun first."""
-    asked = parameters.read(request.args, PAGE | FILTER)
+    return tagged_answer(read(api().redis, "reading alerts", alert_list(request.args)))
+
+
+def alert_list(arguments: Arguments) -> Reader[View]:
+    """A page of alerts. Raises Rejected (400) where the parameters are mistaken."""
+    asked = parameters.read(arguments, PAGE | FILTER)
     cursor = read_cursor(LIST, asked.get("cursor"))
-    page = api().alerts.page(_query(asked), asked.get("limit", DEFAULT_LIMIT), cursor)
+    page = yield from api().alerts.paging(_query(asked), asked.get("limit", DEFAULT_LIMIT), cursor)
     items = [alert_view(known) for known in page.items]
-    return tagged_answer({"items": items, "next": write_cursor(LIST, page.next)})
+    return {"items": items, "next": write_cursor(LIST, page.next)}
 
 
 @blueprint.get("/alerts/<name>")
@@ -56,35 +62,45 @@ def show_alert(name: str) -> Response:
 
 @blueprint.post("/alerts/<name>/ack")
 def acknowledge_alert(name: str) -> Response:
-    """Says that somebody has it: it is not told again until it is resolved. A later word takes the place of another's.
-
-    The same said again by the same person changes nothing.
-    """
+    """Says that somebody has it: it is not told again until it is resolved."""
     parameters.read(request.args, {})
-    note = _note()
+    return json_answer(acknowledge(name, _note()))
+
+
+def acknowledge(name: str, said: str | None) -> View:
+    """The alert, now that the sender of this request has it. A later word takes the place of another's.
+
+    The same said again by the same person changes nothing. Raises Rejected (400, 404, 409) and StoreError.
+    """
+    note = _kept_note(said)
     known = _find_open(name)
     by = access.author(api().settings, request)
     if known.ack is not None and known.ack.by == by and note in (None, known.ack.note):
-        return json_answer(alert_view(known))
+        return alert_view(known)
     ack = Ack(by, api().now_ms(), note)
     _write_down("acknowledge", known, note)
     if not api().alerts.acknowledge(known.found, ack):
         raise _over(name)
     _have_looked_at(known)
-    return json_answer(alert_view(replace(known, ack=ack)))
+    return alert_view(replace(known, ack=ack))
 
 
 @blueprint.delete("/alerts/<name>/ack")
 def take_back_acknowledgement(name: str) -> Response:
-    """Says that nobody has it any more. Where nobody had, nothing changes."""
+    """Says that nobody has it any more."""
     parameters.read(request.args, {})
-    _members({})
+    read_members({})
+    return json_answer(take_back(name))
+
+
+def take_back(name: str) -> View:
+    """The alert, now that nobody has it. Where nobody had, nothing changes. Raises Rejected (404, 409), StoreError."""
     known = _find_open(name)
     if known.ack is not None:
         _write_down("take back acknowledgement", known)
         api().alerts.take_back(known.found)
         _have_looked_at(known)
-    return json_answer(alert_view(replace(known, ack=None)))
+    return alert_view(replace(known, ack=None))
 
 
 def _query(asked: dict[str, Any]) -> AlertQuery:
@@ -122,17 +138,12 @@ def _over(name: str) -> Rejected:
     return Rejected(409, "Alert is over", f"{name[:64]} is resolved, and nobody is told of it again; nothing to do")
 
 
-def _members(wanted: dict[str, Member]) -> dict[str, Any]:
-    """The members of the request's body, an object; it is asked for because no page of another site can send JSON."""
-    body = read_object()
-    wrong = list(misshapen(body, wanted))
-    if wrong:
-        raise Rejected(400, "Bad body", f"{len(wrong)} of the fields cannot be used", wrong)
-    return body
-
-
 def _note() -> str | None:
-    note = str(_members(NOTE).get("note") or "").strip()
+    return read_members(NOTE).get("note")
+
+
+def _kept_note(given: str | None) -> str | None:
+    note = (given or "").strip()
     if len(note) > LONGEST_NOTE:
         wrong = mistake("$.note", f"has {len(note)} characters; at most {LONGEST_NOTE} are kept")
         raise Rejected(400, "Bad body", "the note is too long", [wrong])

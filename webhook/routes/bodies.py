@@ -36,6 +36,17 @@ def read_object() -> dict[str, Any]:
         raise Rejected(400, "Bad body", str(wrong), [mistake("$", str(wrong))]) from wrong
 
 
+def read_members(wanted: Mapping[str, Member]) -> dict[str, Any]:
+    """The members of the request's body, an object; it is asked for because no page of another site can send JSON.
+
+    Raises Rejected (400) with all that is wrong.
+    """
+    body = read_object()
+    if wrong := list(misshapen(body, wanted)):
+        raise Rejected(400, "Bad body", f"{len(wrong)} of the fields cannot be used", wrong)
+    return body
+
+
 def mistake(path: str, message: str) -> Mistake:
     """One mistake: where it is, and what to do about it."""
     return {"path": path, "message": message}

@@ -16,11 +16,11 @@ from webhook.domain.replaying import Answer, Verdict
 from webhook.domain.routing import route
 from webhook.routes import access, parameters
 from webhook.routes.answers import json_answer, tagged_answer
-from webhook.routes.bodies import Member, misshapen, mistake, read_object
-from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
-from webhook.routes.status import PRODUCT, api, blueprint
+from webhook.routes.bodies import Member, mistake, read_members, read_object
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, Arguments, time_ms
+from webhook.routes.status import PRODUCT, View, api, blueprint
 from webhook.store import audit
-from webhook.store.dead_letters import Action, DeadLetter, DeadLetterFilter
+from webhook.store.dead_letters import Action, DeadLetter, DeadLetterFilter, DeadLetterPage
 from webhook.store.inbox import Appended, shard_of
 from webhook.store.paging import read_cursor, write_cursor
 from webhook.views.dead_letters import dead_letter_view, deed_view
@@ -40,18 +40,21 @@ LONGEST_REASON = 500
 LOOKS, BETWEEN_LOOKS = 40, 0.05  # until workers have come to what was asked; seconds
 MOVED = "this release reads it as a notification of another shard, and it is processed there"
 
+Fate = dict[str, str]  # id, verdict and detail
 Asked = tuple[DeadLetter, str | None]  # with the ticket of its answer, None where it was carried to another shard
 
 
 @blueprint.get("/dead-letters")
 def list_dead_letters() -> Response:
     """Dead letters and quarantined bodies, last received first."""
-    asked = parameters.read(request.args, PAGE | FILTER)
-    page = api().dead_letters.page(
-        _filter(asked), asked.get("limit", DEFAULT_LIMIT), read_cursor(LIST, asked.get("cursor"))
-    )
+    return tagged_answer(dead_letter_list(request.args))
+
+
+def dead_letter_list(arguments: Arguments) -> View:
+    """A page of them. Raises Rejected (400) where the parameters are mistaken, and StoreError."""
+    page = _page(parameters.read(arguments, PAGE | FILTER))
     items = [dead_letter_view(letter, operator=g.role == "operator") for letter in page.items]
-    return tagged_answer({"items": items, "next": write_cursor(LIST, page.next)})
+    return {"items": items, "next": write_cursor(LIST, page.next)}
 
 
 @blueprint.get("/dead-letters/<name>")
@@ -65,11 +68,16 @@ def show_dead_letter(name: str) -> Response:
 def replay_dead_letter(name: str) -> Response:
     """Has one processed again, and says what became of it; 202 where nobody has come to it yet."""
     parameters.read(request.args, {})
-    _members({})
+    read_members({})
+    return _answer(replay_one(name))
+
+
+def replay_one(name: str) -> Fate:
+    """What became of one that was asked to be processed again. Raises Rejected (404) and StoreError."""
     letter = _find(name)
     _note("replay", letter)
     (item,) = _told([_replay(letter)])
-    return json_answer(item, 202 if item["verdict"] == Verdict.PENDING else 200)
+    return item
 
 
 @blueprint.post("/dead-letters/replay")
@@ -77,32 +85,55 @@ def replay_dead_letters() -> Response:
     """Has a page of those that pass the body's filter processed again, last received first; `next` is for the rest."""
     parameters.read(request.args, {})
     given = MultiDict({name: str(value) for name, value in read_object().items() if value is not None})
-    asked = parameters.read(given, PAGE | FILTER)
-    page = api().dead_letters.page(
-        _filter(asked), asked.get("limit", DEFAULT_LIMIT), read_cursor(LIST, asked.get("cursor"))
-    )
+    return json_answer(replay_page(given))
+
+
+def replay_page(arguments: Arguments) -> View:
+    """What became of a page of those that pass the filter. Raises Rejected (400) and StoreError."""
+    asked = parameters.read(arguments, PAGE | FILTER)
+    page = _page(asked)
     audit.note(api().redis, access.author(api().settings, request), "replay", _described(asked, len(page.items)))
     items = _told([_replay(letter) for letter in page.items])
-    return json_answer({"items": items, "next": write_cursor(LIST, page.next)})
+    return {"items": items, "next": write_cursor(LIST, page.next)}
 
 
 @blueprint.delete("/dead-letters/<name>")
 def discard_dead_letter(name: str) -> Response:
     """Gives one up, for a reason. It stays heard: no hole opens in its session's sequence."""
     parameters.read(request.args, {})
-    reason = _reason()
+    return _answer(discard(name, read_members(REASON)["reason"]))
+
+
+def discard(name: str, reason: str) -> Fate:
+    """What became of one that is given up. Raises Rejected (400 without a reason, 404) and StoreError."""
+    why = _kept_reason(reason)
     letter = _find(name)
-    _note("discard", letter, reason)
+    _note("discard", letter, why)
     (item,) = _told([_ask(Kind.DISCARD, letter)])
-    return json_answer(item, 202 if item["verdict"] == Verdict.PENDING else 200)
+    return item
 
 
 @blueprint.get("/audit")
 def list_deeds() -> Response:
     """What people did, last done first."""
-    asked = parameters.read(request.args, {"limit": parameters.limit})
+    return tagged_answer(deed_list(request.args))
+
+
+def deed_list(arguments: Arguments) -> View:
+    """The newest of what people did. Raises Rejected (400) where the parameters are mistaken, and StoreError."""
+    asked = parameters.read(arguments, {"limit": parameters.limit})
     deeds = audit.deeds(api().redis, asked.get("limit", DEFAULT_LIMIT))
-    return tagged_answer({"items": [deed_view(deed) for deed in deeds], "next": None})
+    return {"items": [deed_view(deed) for deed in deeds], "next": None}
+
+
+def _answer(item: Fate) -> Response:
+    return json_answer(item, 202 if item["verdict"] == Verdict.PENDING else 200)
+
+
+def _page(asked: dict[str, Any]) -> DeadLetterPage:
+    return api().dead_letters.page(
+        _filter(asked), asked.get("limit", DEFAULT_LIMIT), read_cursor(LIST, asked.get("cursor"))
+    )
 
 
 def _find(name: str) -> DeadLetter:
@@ -125,17 +156,8 @@ def _filter(asked: dict[str, Any]) -> DeadLetterFilter:
     )
 
 
-def _members(known: dict[str, Member]) -> dict[str, Any]:
-    """The members of the request's body, an object; it is asked for because no page of another site can send JSON."""
-    body = read_object()
-    wrong = list(misshapen(body, known))
-    if wrong:
-        raise Rejected(400, "Bad body", f"{len(wrong)} of the fields cannot be used", wrong)
-    return body
-
-
-def _reason() -> str:
-    reason = str(_members(REASON)["reason"]).strip()
+def _kept_reason(given: str) -> str:
+    reason = given.strip()
     if not 0 < len(reason) <= LONGEST_REASON:
         wrong = mistake("$.reason", f"has {len(reason)} characters; say in 1 to {LONGEST_REASON} why")
         raise Rejected(400, "Reason needed", "whoever looks for it later wants to know why it was discarded", [wrong])
@@ -170,7 +192,7 @@ def _project(letter: DeadLetter) -> str:
     return source.project if source else "default"
 
 
-def _told(asked: Sequence[Asked]) -> list[dict[str, str]]:
+def _told(asked: Sequence[Asked]) -> list[Fate]:
     """What became of each, as far as workers came to it within two seconds."""
     tickets = [(letter.shard, ticket) for letter, ticket in asked if ticket is not None]
     answers: dict[str, Answer] = {}

@@ -14,6 +14,7 @@ DEFAULT_LIMIT = 50
 MOST_LIMIT = 500
 
 Parser = Callable[[str], Any]
+Arguments = MultiDict[str, str]
 
 
 def limit(text: str) -> int:
@@ -64,7 +65,7 @@ def time_ms(text: str) -> int:
 PAGE: dict[str, Parser] = {"limit": limit, "cursor": str}
 
 
-def read(arguments: MultiDict[str, str], parsers: Mapping[str, Parser]) -> dict[str, Any]:
+def read(arguments: Arguments, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     """The parsed parameters that were given. Raises Rejected (400) naming every unknown, repeated or unreadable one."""
     values, errors = {}, []
     for name, texts in arguments.lists():

@@ -16,7 +16,7 @@ from webhook.domain.session import Session
 from webhook.domain.states import State
 from webhook.routes import access, parameters
 from webhook.routes.answers import tagged_answer
-from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, time_ms
+from webhook.routes.parameters import DEFAULT_LIMIT, PAGE, Arguments, time_ms
 from webhook.settings import Settings
 from webhook.store.alerts import Alerts
 from webhook.store.channels import Channels
@@ -25,6 +25,7 @@ from webhook.store.dead_letters import DeadLetters
 from webhook.store.inbox import Inbox
 from webhook.store.notifications import ItemFilter, ItemPage, Notifications
 from webhook.store.paging import read_cursor, write_cursor
+from webhook.store.rounds import Reader, read, read_together
 from webhook.store.sessions import SessionQuery, Sessions
 from webhook.store.silences import Silences
 from webhook.store.summary import Summary
@@ -34,6 +35,7 @@ from webhook.views.summary import summary_view
 
 blueprint = Blueprint("status", __name__, url_prefix="/api/v1")
 EXTENSION = "vigil.status"
+View = dict[str, Any]
 
 PRODUCT = parameters.one_of({name: name for name in (*BY_NAME, UNKNOWN_PRODUCT)})
 SESSIONS = PAGE | {
@@ -68,7 +70,7 @@ class Status:
         redis: Redis,
         inbox: Inbox,
         wake: Callable[[int], None],
-        workers: Callable[[], int],
+        workers: Callable[[], Reader[int]],
     ) -> None:
         self.settings = settings
         self.redis = redis
@@ -100,7 +102,12 @@ def _admit() -> None:
 @blueprint.get("/sessions")
 def list_sessions() -> Response:
     """Sessions, newest activity first."""
-    asked = parameters.read(request.args, SESSIONS)
+    return tagged_answer(read(api().redis, "reading sessions", session_list(request.args)))
+
+
+def session_list(arguments: Arguments) -> Reader[View]:
+    """A page of sessions. Raises Rejected (400) where the parameters are mistaken."""
+    asked = parameters.read(arguments, SESSIONS)
     query = SessionQuery(
         projects=api().projects,
         project=asked.get("project"),
@@ -114,9 +121,9 @@ def list_sessions() -> Response:
         until_ms=asked.get("until"),
     )
     cursor = read_cursor("/sessions", asked.get("cursor"))
-    page = api().sessions.page(query, asked.get("limit", DEFAULT_LIMIT), cursor)
+    page = yield from api().sessions.paging(query, asked.get("limit", DEFAULT_LIMIT), cursor)
     items = [session_view(session) for session in page.sessions]
-    return tagged_answer({"items": items, "next": write_cursor("/sessions", page.next)})
+    return {"items": items, "next": write_cursor("/sessions", page.next)}
 
 
 @blueprint.get("/sessions/<path:session_id>")
@@ -131,13 +138,18 @@ def show_session(session_id: str) -> Response:
 def list_session_notifications(session_id: str) -> Response:
     """What was told of one session, latest event first."""
     asked = parameters.read(request.args, ITEMS)
-    return _items_of_session(*need(session_id), asked)
+    return tagged_answer(_items_of_session(*need(session_id), asked))
 
 
 @blueprint.get("/notifications")
 def list_notifications() -> Response:
     """What was received, latest first: of one noticeId, of one session, or all."""
-    asked = parameters.read(request.args, ITEMS | {"session": str})
+    return tagged_answer(notification_list(request.args))
+
+
+def notification_list(arguments: Arguments) -> View:
+    """A page of what was received. Raises Rejected (400) where the parameters are mistaken, and StoreError."""
+    asked = parameters.read(arguments, ITEMS | {"session": str})
     if "session" in asked:
         found = find(asked["session"])
         return _items_of_session(*found, asked) if found else _items("nothing", ItemPage([], None))
@@ -152,7 +164,13 @@ def list_notifications() -> Response:
 def show_summary() -> Response:
     """The figures of the first screen."""
     parameters.read(request.args, {})
-    return tagged_answer(summary_view(api().summary.read(), api().workers()))
+    return tagged_answer(summary())
+
+
+def summary() -> View:
+    """The figures of the first screen. Raises StoreError."""
+    figures, workers = read_together(api().redis, "reading the summary", api().summary.reading(), api().workers())
+    return summary_view(figures, workers)
 
 
 def find(session_id: str) -> tuple[int, Session] | None:
@@ -173,7 +191,7 @@ def need(session_id: str) -> tuple[int, Session]:
     return found
 
 
-def _items_of_session(shard: int, session: Session, asked: dict[str, Any]) -> Response:
+def _items_of_session(shard: int, session: Session, asked: dict[str, Any]) -> View:
     of = f"/sessions/{session.id}/notifications"
     limit, cursor = asked.get("limit", DEFAULT_LIMIT), read_cursor(of, asked.get("cursor"))
     return _items(of, api().notifications.of_session(shard, session.id, _filter(asked), limit, cursor))
@@ -192,7 +210,7 @@ def _filter(asked: dict[str, Any]) -> ItemFilter:
     )
 
 
-def _items(of: str, page: ItemPage) -> Response:
+def _items(of: str, page: ItemPage) -> View:
     operator = g.role == "operator"
     items = [notification_view(item, operator=operator) for item in page.items]
-    return tagged_answer({"items": items, "next": write_cursor(of, page.next)})
+    return {"items": items, "next": write_cursor(of, page.next)}

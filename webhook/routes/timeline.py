@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, request
 from msgspec.structs import replace
 
 from webhook.domain.errors import Rejected
+from webhook.domain.session import Session
 from webhook.domain.timeline import Timeline, Window, timeline
 from webhook.domain.wire import LATEST_MS
 from webhook.routes import parameters
 from webhook.routes.answers import tagged_answer
-from webhook.routes.parameters import MOST_LIMIT, time_ms
-from webhook.routes.status import api, blueprint, need
+from webhook.routes.parameters import MOST_LIMIT, Arguments, time_ms
+from webhook.routes.status import View, api, blueprint, need
 from webhook.store.alerts import AlertQuery
 from webhook.views.timeline import timeline_view
 
@@ -32,14 +31,20 @@ WINDOW = {"from": _instant_ms, "to": _instant_ms}
 @blueprint.get("/sessions/<path:session_id>/timeline")
 def show_timeline(session_id: str) -> Response:
     """What happened in one session, as lanes of intervals and marks."""
-    window = _window(parameters.read(request.args, WINDOW))
-    shard, session = need(session_id)
+    window = read_window(request.args)
+    return tagged_answer(session_timeline(*need(session_id), window))
+
+
+def session_timeline(shard: int, session: Session, window: Window) -> View:
+    """The timeline of a session, its alerts included. Raises StoreError."""
     entries = api().notifications.whole_session(shard, session.id)
     alerts = api().alerts.page(AlertQuery(projects=(), session=session.id), MOST_LIMIT, None).items
-    return tagged_answer(timeline_view(_in_order(timeline(session, entries, window), window), alerts, window))
+    return timeline_view(_in_order(timeline(session, entries, window), window), alerts, window)
 
 
-def _window(asked: dict[str, Any]) -> Window:
+def read_window(arguments: Arguments) -> Window:
+    """The part that is asked for. Raises Rejected (400)."""
+    asked = parameters.read(arguments, WINDOW)
     window = Window(asked.get("from"), asked.get("to"))
     if window.from_ms is not None and window.until_ms is not None and window.from_ms >= window.until_ms:
         mistake = {"path": "to", "message": "has to be later than from"}
