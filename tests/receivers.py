@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import socket
 import threading
 from collections import deque
@@ -15,16 +16,24 @@ from typing import Any, NamedTuple, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from webhook import clock
+
 LOOPBACK = "127.0.0.1"
+LOOK_S = 0.05  # from one look to the next at what goes on
 
 
 class Received(NamedTuple):
-    """One HTTP request; names of headers are lower case."""
+    """One HTTP request; names of headers are lower case. It came at `at_ms`, and was answered with `status`: None where
+    no answer was meant for it. At `ended_ms` it was answered, or whoever asked had gone; None until then.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    at_ms: int = 0
+    status: int | None = None
+    ended_ms: int | None = None
 
     @property
     def json(self) -> Any:
@@ -45,7 +54,7 @@ class HttpReceiver:
     """A context manager. Answers with what `answer` said, one after the other, and goes on with the last.
 
     `received` has the requests in the order in which they came, however they were answered. `open` counts those that
-    are not answered yet, `most_open` the most of them at one time.
+    are not answered yet and that somebody still waits for, `most_open` the most of them at one time.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -86,15 +95,19 @@ class HttpReceiver:
         self._server.server_close()
         self._thread.join(10)
 
-    def _take(self, request: Received) -> Answer:
+    def _take(self, request: Received) -> tuple[int, Answer]:
+        """The request's place among those received, and what it is answered with."""
         with self._lock:
-            self.received.append(request)
+            answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+            status = None if answer.hangs or answer.drips else answer.status
+            self.received.append(request._replace(at_ms=clock.now_ms(), status=status))
             self.open += 1
             self.most_open = max(self.most_open, self.open)
-            return self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+            return len(self.received) - 1, answer
 
-    def _done(self) -> None:
+    def _done(self, place: int) -> None:
         with self._lock:
+            self.received[place] = self.received[place]._replace(ended_ms=clock.now_ms())
             self.open -= 1
 
     def _request_class(self) -> type[BaseHTTPRequestHandler]:
@@ -104,13 +117,13 @@ class HttpReceiver:
             def handle_request(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = receiver._take(Received(self.command, self.path, headers, body))
+                place, answer = receiver._take(Received(self.command, self.path, headers, body))
                 try:
                     self._misbehave(answer) if answer.hangs or answer.drips else self._send(answer)
                 except OSError:  # whoever asked has gone
                     self.close_connection = True
                 finally:
-                    receiver._done()
+                    receiver._done(place)
 
             do_GET = do_POST = do_PUT = do_HEAD = handle_request  # noqa: N815 - so the server calls them
 
@@ -124,11 +137,16 @@ class HttpReceiver:
             def _misbehave(self, answer: Answer) -> None:
                 self.close_connection = True
                 if answer.hangs:
-                    receiver._closing.wait()
+                    self._say_nothing()
                     return
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-                while not receiver._closing.wait(0.05):
+                while not receiver._closing.wait(LOOK_S):
                     self.wfile.write(b".")
+
+            def _say_nothing(self) -> None:
+                while not receiver._closing.is_set():
+                    if select.select([self.connection], [], [], LOOK_S)[0]:  # whoever asked has gone
+                        return
 
             def log_message(self, *_: object) -> None:
                 """Keeps quiet."""
@@ -137,7 +155,7 @@ class HttpReceiver:
 
 
 class SmtpReceiver:
-    """A context manager. `messages` has the mails that came, `recipients` the address of each.
+    """A context manager. `messages` has the mails that came, `recipients` the address of each, `times_ms` when it came.
 
     With a `refusal`, such as `550 no such user`, it takes none. One that `hangs` says nothing at all.
     """
@@ -145,6 +163,7 @@ class SmtpReceiver:
     def __init__(self, refusal: str | None = None, *, hangs: bool = False) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
+        self.times_ms: list[int] = []
         self.refusal = refusal
         self._hangs = hangs
         self._socket = socket.create_server((LOOPBACK, 0))
@@ -168,6 +187,7 @@ class SmtpReceiver:
         content = envelope.original_content or b""
         message: Message = message_from_bytes(content, policy=policy.default)  # type: ignore[arg-type, assignment]
         assert isinstance(message, EmailMessage)
+        self.times_ms.append(clock.now_ms())
         self.messages.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"

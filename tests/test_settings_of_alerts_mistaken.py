@@ -17,6 +17,8 @@ SINK_KEYS = "kind, matchers, name, routing_key, secret, url"
 WHERE_KEYS = "enabled, for, labels, repeat, severity, together_within"
 RULE, LABEL = "rules.video_stopped", "rules.video_stopped.where.labels"
 NO_LABELS = 'is no table of labels; write such as {tier = "exam"}'
+LABELS = "channel, product, project, rule, session, severity, source, track, uid"
+LABELS_AND_OWN = "channel, product, project, rule, session, severity, source, team, tier, track, uid"
 KINDS = "apprise, pagerduty, webhook, alertmanager, log"
 
 
@@ -150,7 +152,7 @@ KINDS = "apprise, pagerduty, webhook, alertmanager, log"
             'line 4, sink.matchers: it is no array; write such as ["severity=critical"]',
         ),
         (
-            f'{SINK}kind = "log"\nmatchers = [\n  "a=b",\n  "c",\n]\n',
+            f'{SINK}kind = "log"\nmatchers = [\n  "uid=b",\n  "c",\n]\n',
             "line 6, sink.matchers: 'c' is no matcher; write label=value with one of = != =~ !~",
         ),
         (
@@ -160,6 +162,14 @@ KINDS = "apprise, pagerduty, webhook, alertmanager, log"
         (
             f'{SINK}kind = "log"\nmatchers = [5]\n',
             "line 4, sink.matchers: it is no string; write a matcher such as 'severity=critical'",
+        ),
+        (
+            f'{SINK}kind = "log"\nmatchers = [\n  "uid=b",\n  "sevrity=critical",\n]\n',
+            f"line 6, sink.matchers: no alert has a label 'sevrity'; known are {LABELS}",
+        ),
+        (
+            f'{SOURCE}{SINK}kind = "log"\nmatchers = ["tier=exam", "teir=exam"]\n',
+            f"line 7, sink.matchers: no alert has a label 'teir'; known are {LABELS_AND_OWN}",
         ),
         ("heartbeat = 5\n", "line 1, heartbeat: it is no table; write [heartbeat]"),
         ("[heartbeat]\n", "line 1, heartbeat.url: it is missing or empty; write the address that has to be called"),
@@ -248,7 +258,7 @@ def test_a_file_elsewhere_is_called_as_it_was_named(tmp_path: Path) -> None:
     [
         (f'{SINK}kind = "pagerduty"\nrouting_key = "${{GONE}}"\n', ["line 4, sink.routing_key"]),
         (f'{SINK}kind = "webhook"\nsecret = "s"\nurl = "https://${{GONE}}/"\n', ["line 5, sink.url"]),
-        (f'{SINK}kind = "log"\nmatchers = ["a=b", "${{GONE}}"]\n', ["line 4, sink.matchers"]),
+        (f'{SINK}kind = "log"\nmatchers = ["uid=b", "${{GONE}}"]\n', ["line 4, sink.matchers"]),
         (f'{VIDEO}for = "${{GONE}}"\n', ["line 2, rules.video_stopped.for"]),
         ('[[sink]]\nkind = "log"\nname = "${GONE}"\n', ["line 3, sink.name"]),
         ('[heartbeat]\nurl = "${GONE}"\n', ["line 2, heartbeat.url"]),
@@ -275,7 +285,7 @@ def test_a_source_that_is_a_mistake_makes_none_of_its_labels(tmp_path: Path) -> 
         '[rules.video_stopped]\nfor = "${SECRET}"\nseverity = "${SECRET}"\nenabled = "${SECRET}"\n',
         f'{WHERE}labels = "${{SECRET}}"\n',
         f'[rules.snapshot_overdue]\nintervals = "${{SECRET}}"\n{SINK}kind = "${{SECRET}}"\n',
-        f'{SINK}kind = "log"\nmatchers = ["${{SECRET}}", "a=~(${{SECRET}}"]\n',
+        f'{SINK}kind = "log"\nmatchers = ["${{SECRET}}", "${{SECRET}}=a", "uid=~(${{SECRET}}"]\n',
         '[[sink]]\nname = "${SECRET} "\nurl = 5\n',
         f'{SINK}kind = "log"\nurl = "${{SECRET}}"\nsecret = "${{SECRET}}"\nrouting_key = "${{SECRET}}"\n',
         f'{SINK}kind = "webhook"\nsecret = ["{HIDDEN}"]\nurl = ["{HIDDEN}"]\n',

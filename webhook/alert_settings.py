@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
 from webhook import web_url
-from webhook.domain.alerting.matchers import Matcher, parse_matcher
+from webhook.domain.alerting.matchers import Matcher, parse_matcher, with_known_label
 from webhook.domain.alerting.telling import Route
 from webhook.settings_file import NAME_PATTERN, Table, duration
 
@@ -65,8 +65,17 @@ def read_sinks(file: Table) -> tuple[SinkSettings, ...]:
     """The sinks of `[[sink]]`; without any, the log. Mistakes are told, and what has some is left out."""
     tables = file.tables("sink")
     _refuse_twins(tables)
-    sinks = [sink for table in tables if (sink := _read_sink(table)) is not None]
+    own_labels = labels_of_sources(file)
+    sinks = [sink for table in tables if (sink := _read_sink(table, own_labels)) is not None]
     return tuple(sinks) or (LOG,)
+
+
+def labels_of_sources(file: Table) -> set[str]:
+    """The labels of all sources as they are written: of a source that is a mistake, another message tells."""
+    written = file.values.get("source", [])
+    sources = [source for source in written if isinstance(source, dict)] if isinstance(written, list) else []
+    tables = (source.get("labels") for source in sources)
+    return {label for labels in tables if isinstance(labels, dict) for label in labels}
 
 
 def read_heartbeat(file: Table) -> Heartbeat | None:
@@ -83,13 +92,13 @@ def read_heartbeat(file: Table) -> Heartbeat | None:
     return None if url is None else Heartbeat(url=url, every=every)
 
 
-def _read_sink(table: Table) -> SinkSettings | None:
+def _read_sink(table: Table, own_labels: Collection[str]) -> SinkSettings | None:
     table.refuse_unknown(SINK_KEYS)
     if not table.has("name"):
         table.refuse("name", "it is missing; give each sink a name of its own")
     name = table.read("name", _name, secret=True)
     kind = _kind(table)
-    matchers = _matchers(table)
+    matchers = _matchers(table, own_labels)
     if kind is None:
         return None
     _refuse_keys(table, kind)
@@ -125,22 +134,22 @@ def _refuse_keys(table: Table, kind: Kind) -> None:
         table.refuse(key, f"it is of no use to a sink of kind {kind}; remove it, or write another kind")
 
 
-def _matchers(table: Table) -> tuple[Matcher, ...]:
+def _matchers(table: Table, own_labels: Collection[str]) -> tuple[Matcher, ...]:
     texts = table.values.get("matchers", [])
     if not isinstance(texts, list):
         table.refuse("matchers", 'it is no array; write such as ["severity=critical"]')
         return ()
     inner = Table(table.file, (*table.place, "matchers"), {}, table.problems)
-    read = [_matcher(inner, at, text) for at, text in enumerate(texts)]
+    read = [_matcher(inner, at, text, own_labels) for at, text in enumerate(texts)]
     return tuple(matcher for matcher in read if matcher is not None)
 
 
-def _matcher(table: Table, position: int, text: object) -> Matcher | None:
+def _matcher(table: Table, position: int, text: object, own_labels: Collection[str]) -> Matcher | None:
     place = (*table.place, position)
     if place in table.file.unset:
         return None
     try:
-        return parse_matcher(text) if isinstance(text, str) else _no_matcher()
+        return with_known_label(parse_matcher(text) if isinstance(text, str) else _no_matcher(), own_labels)
     except ValueError as mistake:
         written = table.file.shown(place)
         told = f"{written} is no matcher with what its variables stand for" if "${" in written else str(mistake)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from webhook.alert_settings import labels_of_sources
 from webhook.domain.alerting.alerts import Severity
 from webhook.domain.alerting.guide import Guide
 from webhook.domain.alerting.policies import DEFAULTS, OF_VIGIL, THRESHOLDS, Adjustment, Threshold, Unit, adjusted
@@ -23,7 +24,7 @@ def read_rules(file: Table) -> tuple[Adjustment, ...]:
     table = file.table("rules")
     if table is None:
         return ()
-    labels = _known_labels(file)
+    labels = labels_of_sources(file)
     rules = {name: table.table(name) for name in table.values if _is_known(table, name)}
     return tuple(each for name, rule in rules.items() if rule is not None for each in _read_rule(name, rule, labels))
 
@@ -39,14 +40,6 @@ def guide(routes: Iterable[Route], rules: Iterable[Adjustment], labels: Labels) 
         by_source={name: differing for name, differing in by_source.items() if differing != policies},
         labels={name: of_source for name, of_source in labels.items() if of_source},
     )
-
-
-def _known_labels(file: Table) -> set[str]:
-    """The labels of all sources as they are written: of a source that is a mistake, another message tells."""
-    written = file.values.get("source", [])
-    sources = [source for source in written if isinstance(source, dict)] if isinstance(written, list) else []
-    tables = (source.get("labels") for source in sources)
-    return {label for labels in tables if isinstance(labels, dict) for label in labels}
 
 
 def _is_known(table: Table, rule: str) -> bool:

@@ -28,6 +28,7 @@ from webhook.domain.decoding import routes_by_channel
 from webhook.domain.facets import of_alerting_channel, of_channel, of_running_channel
 from webhook.domain.folding import Folding
 from webhook.domain.recording.state import Recording
+from webhook.domain.rtc.presence import present
 from webhook.domain.rtc.state import Channel
 from webhook.domain.session import Session
 from webhook.domain.status import status_of
@@ -70,6 +71,7 @@ class _Neighbourhood:
         self._folding = folding
         self._linking: list[str] = []
         self._siblings: list[str] = []
+        self._rtc: dict[str, Surroundings] = {}
         near = Around(dossiers=[*folding.touched, *(session.id for session in folding.forgotten)])
         for session_id in folding.touched:
             self._ask(folding.sessions[session_id], near)
@@ -82,12 +84,16 @@ class _Neighbourhood:
         self.dossiers = found.dossiers | further.dossiers
         self.unreadable = found.unreadable | further.unreadable
 
-    def channel_of(self, session: Session) -> Channel | None:
-        """What RTC says of the session's channel."""
+    def rtc_of(self, session: Session) -> Surroundings:
+        """What RTC says of the session's channel: worked out once for all sessions of a channel."""
         if session.channel is None or not isinstance(session.state, Recording):
-            return None
-        told = self._sessions.get(channel_id(session.project, session.channel))
-        return told.state if told is not None and isinstance(told.state, Channel) else None
+            return Surroundings()
+        name = channel_id(session.project, session.channel)
+        if name not in self._rtc:
+            told = self._sessions.get(name)
+            channel = told.state if told is not None and isinstance(told.state, Channel) else None
+            self._rtc[name] = Surroundings(channel, present(channel) if channel else frozenset())
+        return self._rtc[name]
 
     def successor_ms(self, session: Session, dossier: Dossier) -> int | None:
         """When the next session of its channel began, which makes good that this one ended badly."""
@@ -199,7 +205,7 @@ class Watching:
         successor_ms = around.successor_ms(session, before)
         dossier = replace(before, labels=self._labels(session), successor_ms=successor_ms)
         policies = self._guide.policies_of(session.source)
-        surroundings = Surroundings(around.channel_of(session), successor_ms)
+        surroundings = replace(around.rtc_of(session), successor_ms=successor_ms)
         subject = subject_of(session, surroundings, self._batch.now_ms, policies)
         context = self._context(policies, acks, over=subject.is_over)
         return self._decide(dossier, evaluate(subject), context, self._hold, ending=subject.is_ending)

@@ -51,7 +51,7 @@ def claim(outbox: Outbox, batch: Batch) -> Batch:
 
 
 def test_sealing_moves_all_of_a_batch(redis: Redis, outbox: Outbox) -> None:
-    batch = seal(redis, outbox, telling("a"), telling("a", RESOLVED), telling("b"))
+    batch = seal(redis, outbox, telling("a"), telling("b"))
     assert batches(redis) == [batch]
     assert redis.zrange(OF.sealed(SINK), 0, -1, withscores=True) == [(batch.id.encode(), float(NOW))]
     assert redis.hgetall(OF.busy(SINK)) == {b"a": batch.id.encode(), b"b": batch.id.encode()}

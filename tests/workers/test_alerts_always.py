@@ -43,7 +43,7 @@ SESSIONS = ("s1", "s2")
 USERS = ("7", "8")
 ROUTES = (Route("chat"), Route("pager", (parse_matcher("severity=~critical|warning"),)))
 MATCHERS = ("channel=lobby", "rule=video_stopped", "uid=7", "session=s1", "severity!=critical")
-NOISY = frozenset({Transition.FIRING, Transition.REPEAT, Transition.FLAPPING})
+NOISY = frozenset({Transition.FIRING, Transition.REPEAT, Transition.RISE, Transition.FLAPPING})
 PAUSES = st.sampled_from((1, 3, 11, 45, 400, 3 * 3600, 5 * 3600))
 
 
@@ -199,6 +199,7 @@ class Machine(RuleBasedStateMachine):
         assert set(once.values()) <= {1}, "a sink that tells copies takes each once"
         seen: dict[str, list[Transition]] = defaultdict(list)
         for batch in distinct.values():
+            assert len(batch.alerts) == len(batch.tellings), "a batch may break off, and is sent again whole"
             for telling in batch.tellings:
                 seen[telling.alert_id].append(telling.transition)
         for identity, transitions in seen.items():

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from tests.domain.rtc.calls import joined as rtc_joined
@@ -14,12 +15,14 @@ from tests.store.build import AT_MS, audio, exited, heartbeat, left, registratio
 from tests.workers.alerting import Ward
 from webhook.domain.alerting.alerts import AlertState, Resolution, Severity
 from webhook.domain.alerting.dossier import SELF
+from webhook.domain.alerting.guide import Guide
 from webhook.domain.alerting.matchers import parse_matcher
 from webhook.domain.alerting.policies import DEFAULTS, Policies, Policy
 from webhook.domain.alerting.silences import Silence
 from webhook.domain.alerting.telling import Ack, Route
 from webhook.domain.errors import LeaseLost
 from webhook.store import keys
+from webhook.store.codec import encode_dossier
 from webhook.store.keys import ShardKeys
 from webhook.store.shard import Shard
 from workers import watching
@@ -102,6 +105,19 @@ def test_the_next_recording_of_the_channel_makes_good_that_one_failed(ward: Ward
     assert "abnormal_exit" not in ward.firing()
 
 
+def test_a_recording_that_began_while_an_empty_one_was_on_its_way_out_makes_it_good(ward: Ward) -> None:
+    ward.hear(started(), video(0), rtc_joined(0, 1, "7", channel="lobby"))
+    ward.hear(left(at_ms=at(20), code=4), at=20)
+    ward.hear(started("s2", at(23)), at=23)
+    ward.hear(exited(at_ms=at(25), status=1), at=25)
+    ward.wait_until(40)
+    assert set(ward.firing()) == {"recorder_left_empty", "abnormal_exit"}
+    ward.hear(video(0, "s2", at(41)), at=41)
+    assert ward.firing() == []
+    ended = [each.alert.resolution for each in ward.alerts() if not each.alert.is_open]
+    assert ended == [Resolution.RECOVERED, Resolution.RECOVERED]
+
+
 def test_a_failure_that_is_heard_after_the_next_recording_came_to_life_does_not_fire(ward: Ward) -> None:
     ward.hear(started(), started("s2", at(70)), video(0, "s2", at(71)), at=72)
     ward.hear(exited(at_ms=at(5), status=1), at=75)
@@ -134,6 +150,32 @@ def test_while_deaf_silence_proves_nothing_and_what_was_heard_still_counts(ward:
     assert ward.firing() == ["video_stopped"]
     ward.wait_until(300)
     assert ward.firing("s9") == ["not_started"]
+
+
+def test_an_alert_of_a_rule_that_another_release_had_expires_and_fails_nothing(
+    ward: Ward, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop(ward)
+    ward.wait_until(20)
+    known = {rule: policy for rule, policy in DEFAULTS.items() if rule != "video_stopped"}
+    ward.rig.watch = replace(ward.rig.watch, guide=Guide(routes=(Route("chat"),), policies=known))
+    ward.look("s1")
+    assert [each.alert.resolution for each in ward.alerts()] == [Resolution.EXPIRED]
+    assert ward.lines()[1:] == [(20, "chat", "video_stopped:resolved")]
+    assert "the rules failed" not in caplog.text
+
+
+def test_a_dossier_whose_labels_nobody_kept_is_closed_as_all_are(redis: Redis) -> None:
+    ward = Ward(redis, Route("chat"))
+    ward.rig.limits = type(ward.rig.limits)(log_per_session=4096, retention_ms=HOUR * 1000)
+    ward.hear(started(), exited(at_ms=at(5), status=1), uploaded(at_ms=at(5)), at=5)
+    ward.wait_until(60)
+    dossier = ward.dossier()
+    assert dossier is not None
+    ward.rig.redis.set(LOBBY.dossier("s1"), encode_dossier(replace(dossier, labels={"channel": "lobby"})))
+    ward.wait_until(2 * HOUR)
+    assert not ward.rig.has("s1")
+    assert "abnormal_exit:resolved" in [line for *_, line in ward.lines()]
 
 
 def test_what_is_contradicted_by_what_waits_to_be_read_does_not_fire(

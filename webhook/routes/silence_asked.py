@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from webhook.domain.alerting.matchers import Matcher, Op, matcher_of, parse_matcher
+from webhook.domain.alerting.matchers import Matcher, Op, matcher_of, parse_matcher, with_known_label
 from webhook.domain.alerting.silences import Silence, named_session
 from webhook.domain.errors import Rejected
 from webhook.domain.start_request import kind_of
@@ -41,9 +41,18 @@ MATCHER = {
 T = TypeVar("T")
 
 
-def asked_silence(body: Mapping[str, Any], by: str, now_ms: int, members: Mapping[str, Member] = MEMBERS) -> Silence:
-    """The silence that the body asks for at `now_ms`. Raises Rejected (400) with all its mistakes."""
-    reading = Reading(body, now_ms, members)
+def asked_silence(
+    body: Mapping[str, Any],
+    by: str,
+    now_ms: int,
+    own_labels: Collection[str],
+    members: Mapping[str, Member] = MEMBERS,
+) -> Silence:
+    """The silence that the body asks for at `now_ms`, where sources have these labels of their own.
+
+    Raises Rejected (400) with all its mistakes.
+    """
+    reading = Reading(body, now_ms, members, own_labels)
     silence = Silence(
         id=f"s{secrets.token_hex(6)}",
         matchers=reading.matchers,
@@ -60,9 +69,12 @@ def asked_silence(body: Mapping[str, Any], by: str, now_ms: int, members: Mappin
 class Reading:
     """A body as far as it can be used; `wrong` are its mistakes."""
 
-    def __init__(self, body: Mapping[str, Any], now_ms: int, members: Mapping[str, Member]) -> None:
+    def __init__(
+        self, body: Mapping[str, Any], now_ms: int, members: Mapping[str, Member], own_labels: Collection[str] = ()
+    ) -> None:
         self.wrong = list(misshapen(body, members))
         self.now_ms = now_ms
+        self._own_labels = own_labels
         given = {name: value for name, value in body.items() if name in members and value is not None}
         self._given: dict[str, Any] = {
             name: value for name, value in given.items() if isinstance(value, members[name].kind)
@@ -115,13 +127,16 @@ class Reading:
 
     def _matcher(self, path: str, told: Any) -> Matcher | None:
         if isinstance(told, str):
-            return self._tried(path, parse_matcher, told)
+            return self._tried(path, lambda text: self._known(parse_matcher(text)), told)
         if not isinstance(told, dict):
             self._refuse(path, f"is {kind_of(told)}; write an object with label, op and value, or text")
             return None
         wrong = list(misshapen(told, MATCHER))
         self.wrong += [mistake(path + each["path"].removeprefix("$"), each["message"]) for each in wrong]
-        return None if wrong else self._tried(path, lambda parts: matcher_of(**parts), told)
+        return None if wrong else self._tried(path, lambda parts: self._known(matcher_of(**parts)), told)
+
+    def _known(self, matcher: Matcher) -> Matcher:
+        return with_known_label(matcher, self._own_labels)
 
     def _time_ms(self, name: str) -> int | None:
         text = self._given.get(name)

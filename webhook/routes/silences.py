@@ -74,7 +74,7 @@ def silence(body: Mapping[str, Any], *, force: bool) -> View:
     Raises Rejected (400, 422) and StoreError.
     """
     now_ms = api().now_ms()
-    ((asked, state),) = _placed([asked_silence(body, _author(), now_ms)], now_ms)
+    ((asked, state),) = _placed([asked_silence(body, _author(), now_ms, _own_labels())], now_ms)
     if state is SilenceState.EXPIRED:
         raise Rejected(422, "Session is over", f"{asked.session_id!r} is over, and the silence would be with it")
     if not force:
@@ -95,7 +95,7 @@ def preview_silence() -> Response:
 
 def preview(body: Mapping[str, Any]) -> View:
     """What the body would mute. Raises Rejected (400) and StoreError."""
-    found = _firing().fitting(asked_silence(body, _author(), api().now_ms(), PREVIEW).matchers)
+    found = _firing().fitting(asked_silence(body, _author(), api().now_ms(), _own_labels(), PREVIEW).matchers)
     return {"mutes": len(found), "alerts": _alert_views(found[:MOST_SHOWN])}
 
 
@@ -159,10 +159,13 @@ def _alert_views(found: Sequence[FoundAlert]) -> list[dict[str, Any]]:
 
 
 def _refuse_to_mute_everything(silence: Silence) -> None:
-    own_labels = {label for source in api().settings.sources for label in source.labels}
-    if fit_everything(silence.matchers, own_labels):
+    if fit_everything(silence.matchers, _own_labels()):
         detail = "every alert fits these matchers, so that nobody would be told of any; send ?force=true to mean it"
         raise Rejected(422, "Mutes everything", detail)
+
+
+def _own_labels() -> set[str]:
+    return {label for source in api().settings.sources for label in source.labels}
 
 
 def _note(action: str, silence: Silence, reason: str | None = None) -> None:

@@ -115,23 +115,22 @@ def alert_facets(dossier: Dossier, shard: int) -> AlertFacets:
     """What follows from a dossier alone, for indexes and gauges."""
     members: dict[tuple[str, str], int] = {}
     gauges: Counter[str] = Counter()
-    ids = [name for name, _ in named(dossier, shard, dossier.watched)]
-    for name, each in named(dossier, shard, dossier.watched):
+    told = named(dossier, shard, dossier.watched)
+    for name, each in told:
         member, alert = alert_member(name, dossier.session_id), each.alert
         members |= {(index, member): alert.started_ms for index in _indexes(dossier, alert.state)}
         if alert.is_open:
             gauges[f"alert:{alert.key.rule}:{alert.severity.value}:{alert.state.value}"] += 1
         gauges["alerts:unacknowledged"] += alert.state is AlertState.FIRING and not each.told.acknowledged
-    return AlertFacets(members, gauges, frozenset(ids))
+    return AlertFacets(members, gauges, frozenset(name for name, _ in told))
 
 
 def named(dossier: Dossier, shard: int, watched: Iterable[Watched]) -> list[tuple[str, Watched]]:
     """Each of these alerts of a dossier with its id."""
-    project = dossier.labels.get("project", "")
-    return [(alert_id(shard, project, dossier.session_id, each.alert), each) for each in watched]
+    return [(alert_id(shard, dossier.project, dossier.session_id, each.alert), each) for each in watched]
 
 
 def _indexes(dossier: Dossier, state: AlertState) -> list[str]:
     names = ["all", f"state:{state.value}"]
     channel = dossier.labels.get("channel")
-    return [*names, f"channel:{dossier.labels['project']}:{channel}"] if channel else names
+    return [*names, f"channel:{dossier.project}:{channel}"] if channel else names

@@ -52,7 +52,7 @@ class FoundAlert(Struct, frozen=True):
     @property
     def id(self) -> str:
         """What it is called outside."""
-        return alert_id(self.shard, self.dossier.labels.get("project", ""), self.session_id, self.alert)
+        return alert_id(self.shard, self.dossier.project, self.session_id, self.alert)
 
 
 class Delivery(Struct, frozen=True):

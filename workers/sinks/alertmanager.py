@@ -18,6 +18,9 @@ PATH = "/api/v2/alerts"
 # Alertmanager resolves what is not sent again in 5 min, while Vigil says a thing once, repeats it after hours, and is
 # silent once somebody has it: the end is set far away, and each repeat moves it on.
 HELD_MS = 30 * 24 * 3_600_000
+# What ends in Alertmanager's future is firing to it, and goes on until the end that was told before: 30 days. So an
+# end lies far enough back that it is past by a clock that is behind ours, too.
+SURELY_PAST_MS = 60_000
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -40,7 +43,7 @@ class AlertmanagerSink:
 
 def alert_of(telling: Telling, public_url: str | None) -> dict[str, Any]:
     """One alert as `POST /api/v2/alerts` takes it. Labels, its identity, are as they are; texts are plain."""
-    resolved = telling.transition is Transition.RESOLVED
+    starts_ms, ends_ms = _span(telling)
     alert = {
         "labels": legal(_labels(telling)),
         "annotations": {
@@ -51,10 +54,20 @@ def alert_of(telling: Telling, public_url: str | None) -> dict[str, Any]:
             "vigil_id": telling.alert_id,
             "vigil_key": telling.key,
         },
-        "startsAt": rfc3339(telling.started_ms),
-        "endsAt": rfc3339((telling.resolved_ms or telling.decided_ms) if resolved else telling.decided_ms + HELD_MS),
+        "startsAt": rfc3339(starts_ms),
+        "endsAt": rfc3339(ends_ms),
     }
     return {**alert, "generatorURL": link(public_url, telling)} if public_url else alert
+
+
+def _span(telling: Telling) -> tuple[int, int]:
+    """When it starts and ends, ms. The end of what is resolved is a minute early, and so, where it was shorter than
+    that, is its start: Alertmanager refuses what ends before it starts.
+    """
+    if telling.transition is not Transition.RESOLVED:
+        return telling.started_ms, telling.decided_ms + HELD_MS
+    ends_ms = (telling.resolved_ms or telling.decided_ms) - SURELY_PAST_MS
+    return min(telling.started_ms, ends_ms), ends_ms
 
 
 def _labels(telling: Telling) -> dict[str, str]:

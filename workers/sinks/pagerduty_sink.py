@@ -26,6 +26,7 @@ SUMMARY_CHARACTERS = 1024
 ACTIONS = {  # a trigger with a known key is added to the incident that is there
     Transition.FIRING: "trigger",
     Transition.REPEAT: "trigger",
+    Transition.RISE: "trigger",
     Transition.FLAPPING: "trigger",
     Transition.ACKNOWLEDGED: "acknowledge",
     Transition.RESOLVED: "resolve",

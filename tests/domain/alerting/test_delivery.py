@@ -81,16 +81,25 @@ def test_no_batch_holds_more_than_it_may(groups: int) -> None:
 
 
 def test_what_was_decided_first_stands_first_and_at_one_moment_the_firing() -> None:
-    mixed = [telling("b", transition) for transition in reversed(ORDER)]
+    mixed = [telling(transition.value, transition) for transition in reversed(ORDER)]
     first = telling("c", RESOLVED, decided_ms=NOW - 5000)
-    assert sealed(*mixed, first) == [["c:resolved", *(f"b:{transition.value}" for transition in ORDER)]]
+    assert sealed(*mixed, first) == [["c:resolved", *(f"{each.value}:{each.value}" for each in ORDER)]]
 
 
-def test_an_alert_is_in_one_batch_at_a_time() -> None:
+@pytest.mark.parametrize("group", ["default/lobby", "default/s-a"], ids=["one group", "its channel is known later"])
+def test_of_one_alert_only_what_comes_first_is_told_and_the_rest_waits_for_that(group: str) -> None:
+    fired = telling("a", decided_ms=NOW - 999, group=group)
+    others = [telling("a", each) for each in (RESOLVED, Transition.ACKNOWLEDGED)]
+    later = [replace(each, decided_ms=NOW - 998) for each in others]
+    assert sealed(*later, fired, telling("b")) == [
+        ["b:firing", "a:firing"] if group == "default/lobby" else ["b:firing"]
+    ]
+    assert sealed(*later, telling("b")) == [["b:firing", "a:acknowledged"]]
+
+
+def test_an_alert_whose_next_word_waits_makes_no_second_batch() -> None:
     many = [telling(f"a{number}") for number in range(MOST_TELLINGS)]
-    late = telling("a0", RESOLVED, decided_ms=NOW)
-    other = telling("z", decided_ms=NOW)
-    first, second = sealed(*many, late, other)
+    first, second = sealed(*many, telling("a0", RESOLVED, decided_ms=NOW), telling("z", decided_ms=NOW))
     assert (len(first), second) == (MOST_TELLINGS, ["z:firing"])
 
 

@@ -82,8 +82,34 @@ def test_what_an_alert_says_follows_what_is_found() -> None:
     worse = replace(wrong(), summary="worse", meaning="M", action="A", severity=Severity.CRITICAL)
     assert life.look(BEGUN + 20_000, worse).fired == ()
     (alert,) = life.alerts
-    assert (alert.summary, alert.meaning, alert.action, alert.severity) == ("worse", "M", "A", Severity.CRITICAL)
+    assert (alert.summary, alert.meaning, alert.action) == ("worse", "M", "A")
     assert Life().look(BEGUN, worse).alerts[0].severity is Severity.CRITICAL
+
+
+def test_what_fires_grows_graver_two_seconds_after_that_was_found_and_better_at_once() -> None:
+    life, worse = fired(), wrong(severity=Severity.CRITICAL)
+    for at_ms, found, severity, next_ms in (
+        (20_000, worse, Severity.WARNING, 22_000),
+        (21_999, worse, Severity.WARNING, 22_000),
+        (22_000, worse, Severity.CRITICAL, None),
+        (23_000, wrong(), Severity.WARNING, None),
+        (24_000, worse, Severity.WARNING, 26_000),
+        (25_000, wrong(), Severity.WARNING, None),
+        (26_000, worse, Severity.WARNING, 28_000),
+    ):
+        seen = life.look(BEGUN + at_ms, found)
+        assert [alert.severity for alert in seen.alerts] == [severity]
+        assert seen.next_ms == (None if next_ms is None else BEGUN + next_ms)
+
+
+def test_what_was_graver_for_a_moment_before_it_was_well_has_not_been_so_since() -> None:
+    life, worse = Life(), wrong(severity=Severity.CRITICAL)
+    for begun in (BEGUN, BEGUN + 30_000):
+        life.look(begun, wrong(since_ms=begun))
+        life.look(begun + 10_000, wrong(since_ms=begun))
+        life.look(begun + 11_000, replace(worse, since_ms=begun))
+        life.look(begun + 12_000)
+    assert life.look(BEGUN + 50_000, worse).alerts[-1].severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(
@@ -148,8 +174,13 @@ def test_a_beginning_that_is_known_by_name_does_not_move() -> None:
     assert life.look(BEGUN + 9_500, wrong(since_ms=BEGUN + 9_400, about="other")).next_ms == BEGUN + 19_400
 
 
-@pytest.mark.parametrize("policies", [{}, {SLOW: replace(POLICIES[SLOW], enabled=False)}], ids=["none", "disabled"])
-def test_a_rule_that_is_not_enabled_alerts_of_nothing_and_ends_what_it_told(policies: Policies) -> None:
+NOT_WATCHED = pytest.mark.parametrize(
+    "policies", [{}, {SLOW: replace(POLICIES[SLOW], enabled=False)}], ids=["of another release", "disabled"]
+)
+
+
+@NOT_WATCHED
+def test_a_rule_that_nobody_asks_alerts_of_nothing_and_what_it_told_expires(policies: Policies) -> None:
     life = Life(policies)
     assert life.look(BEGUN, wrong(expires_ms=BEGUN + 1), wrong(since_ms=BEGUN + 9, uid="2", foreseen=True)) == Advance(
         (), (), (), None
@@ -158,7 +189,26 @@ def test_a_rule_that_is_not_enabled_alerts_of_nothing_and_ends_what_it_told(poli
     life.policies = policies
     for found in ([wrong()], [Clear(Key(SLOW, "1"), BEGUN)]):
         life.alerts = fired().alerts
-        assert [alert.resolution for alert in life.look(BEGUN + 20_000, *found).resolved] == [Resolution.RECOVERED]
+        assert [alert.resolution for alert in life.look(BEGUN + 20_000, *found).resolved] == [Resolution.EXPIRED]
+
+
+@NOT_WATCHED
+def test_what_flaps_or_begins_to_expires_at_once_where_nobody_asks_its_rule(policies: Policies) -> None:
+    for looks in (1, 2):
+        life, at_ms = Life(), BEGUN
+        for _ in range(looks):
+            life.look(at_ms, wrong(since_ms=at_ms))
+            life.look(at_ms + 10_000, wrong(since_ms=at_ms))
+            life.look(at_ms + 20_000, *([] if looks == 2 else [wrong(since_ms=at_ms)]))
+            at_ms += 30_000
+        life.policies = policies
+        assert not [alert for alert in life.look(at_ms).alerts if alert.is_open]
+        assert life.alerts[-1].resolution is Resolution.EXPIRED
+
+
+def test_what_is_told_in_another_alert_from_now_on_expires_and_says_where_it_goes_on() -> None:
+    (over,) = fired().look(BEGUN + 20_000, Clear(Key(SLOW, "1"), BEGUN, "it goes on elsewhere")).resolved
+    assert (over.resolution, over.summary) == (Resolution.EXPIRED, "it is wrong; it goes on elsewhere")
 
 
 def test_the_last_resolved_are_kept_and_all_that_are_open() -> None:

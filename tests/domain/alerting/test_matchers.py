@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.domain.alerting.matchers import LONGEST, LONGEST_TEXT, Matcher, Op, all_fit, matcher_of, parse_matcher
+from webhook.domain.alerting.matchers import (
+    LABELS,
+    LONGEST,
+    LONGEST_TEXT,
+    Matcher,
+    Op,
+    all_fit,
+    matcher_of,
+    parse_matcher,
+    with_known_label,
+)
 
 ANY = st.text(st.characters(), max_size=40)  # with lone surrogates and NUL
 labels = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -197,6 +207,19 @@ def test_nothing_makes_it_fail(op: Op, value: str, text: str) -> None:
 def test_reading_any_text_gives_a_usable_matcher_or_says_why_not(text: str) -> None:
     with suppress(ValueError):
         assert parse_matcher(text).problem is None
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_labels_that_every_alert_has_are_known(label: str) -> None:
+    matcher = Matcher(label, Op.EQUAL, "x")
+    assert with_known_label(matcher, ()) is matcher
+
+
+def test_labels_of_sources_are_known_and_others_refused_with_those_that_there_are() -> None:
+    matcher = parse_matcher("team=a")
+    assert with_known_label(matcher, {"team"}) is matcher
+    with pytest.raises(ValueError, match=r"no alert has a label 'taem'; known are channel, .*, source, team, track"):
+        with_known_label(parse_matcher("taem=a"), {"team"})
 
 
 @given(ANY)

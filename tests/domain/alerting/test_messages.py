@@ -25,6 +25,7 @@ RESOLVED = telling(Transition.RESOLVED)
         ([FIRED], "CRITICAL: recording error in lesson-12"),
         ([OTHER], "WARNING: video stopped in lesson-12"),
         ([telling(Transition.REPEAT)], "Still CRITICAL: recording error in lesson-12"),
+        ([telling(Transition.RISE)], "Now CRITICAL: recording error in lesson-12"),
         ([telling(Transition.FLAPPING)], "Flapping, CRITICAL: recording error in lesson-12"),
         ([telling(Transition.ACKNOWLEDGED)], "Acknowledged: recording error in lesson-12"),
         ([RESOLVED], "Resolved: recording error in lesson-12"),

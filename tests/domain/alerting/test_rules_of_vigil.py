@@ -165,9 +165,10 @@ def test_it_is_critical_when_it_gets_worse_and_not_again_when_it_gets_better(
     own = Own()
     own.look(0, **before)
     assert [alert.severity for alert in own.look(60, **before)] == [Severity.WARNING]
-    assert own.look(61, **after) == []
-    assert [alert.severity for alert in own.open] == [Severity.CRITICAL]
-    assert own.look(62, **before) == []
+    for second, severity in ((61, Severity.WARNING), (63, Severity.CRITICAL)):
+        assert own.look(second, **after) == []
+        assert [alert.severity for alert in own.open] == [severity]
+    assert own.look(64, **before) == []
     assert [alert.severity for alert in own.open] == [Severity.WARNING]
 
 

@@ -145,12 +145,18 @@ def test_without_rtc_it_is_only_told_for_information_where_the_audio_stopped_too
     [
         (100, [(110, FIRED, ALL)]),
         (105, [(110, FIRED, ALL)]),
-        (160, [(110, FIRED, V123), (160, "retracted", V123), (162, FIRED, ALL)]),
+        (160, [(110, FIRED, V123), (160, "expired", V123), (162, FIRED, ALL)]),
         (161, [(110, FIRED, V123), (171, FIRED, V456)]),
     ],
 )
 def test_streams_that_all_stop_within_60_s_are_one_alert(second: float, expected: list[Line]) -> None:
     assert story("video_stopped", [*LIVE, *OTHER, STOP, told(second, video, 1, "456")], 300) == expected
+
+
+def test_what_goes_on_in_the_alert_about_all_streams_says_so_and_not_that_it_never_was() -> None:
+    watched = watch([*LIVE, *OTHER, STOP, told(160, video, 1, "456")], 300)
+    (over,) = [each for each in watched.alerts if not each.is_open]
+    assert over.summary == "video of user 123 stopped; it goes on in the alert about all streams"
 
 
 BOTH = [STOP, told(100, video, 1, "456")]
@@ -203,7 +209,7 @@ def test_how_long_a_failover_explains_a_stop_is_for_the_operator_to_say(
     ("within_ms", "expected"),
     [
         (29_999, [(110, FIRED, V123), (140, FIRED, V456)]),
-        (30_000, [(110, FIRED, V123), (130, "retracted", V123), (132, FIRED, ALL)]),
+        (30_000, [(110, FIRED, V123), (130, "expired", V123), (132, FIRED, ALL)]),
     ],
 )
 def test_within_what_time_streams_stop_together_is_for_the_operator_to_say(

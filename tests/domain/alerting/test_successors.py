@@ -72,16 +72,30 @@ def test_an_alert_of_a_bad_end_is_over_when_the_next_session_begins(rule: str, h
     assert succeeded(rule, [*LIVE, *heard], 2000)[:1] == [(102, FIRED, rule)]
 
 
+@pytest.mark.parametrize(("rule", "fired"), [(EMPTY, 102), (EXIT, 112)])
+def test_a_session_that_began_while_an_empty_one_was_on_its_way_out_makes_both_good(rule: str, fired: int) -> None:
+    heard = [*LIVE, joined(0), told(100, left, NO_USERS), told(110, exited, 1)]
+    watched = Succeeded()
+    watched.second = 500
+    for at, said in heard:
+        watched.wait(ms(at) - 1)
+        watched.hear(ms(at), said)
+    watched.wait(ms(300))
+    watched.second = 105  # as is heard late
+    watched.look(ms(301))
+    assert [line for line in watched.lines if line[2] == rule] == [(fired, FIRED, rule), (301, "recovered", rule)]
+
+
 @pytest.mark.parametrize(("rule", "leaving"), [(EXIT, 0), (EMPTY, NO_USERS)])
 def test_what_is_well_is_well_since_the_next_session_began(rule: str, leaving: int) -> None:
     session = heard_of(told(0, started), told(100, left, leaving))
-    around = Surroundings(None, ms(300))
+    around = Surroundings(successor_ms=ms(300))
     assert Clear(Key(rule), ms(300)) in evaluate(subject_of(session, around, ms(400)))
 
 
 def test_the_next_session_says_nothing_of_one_that_ended_well() -> None:
     session = heard_of(told(0, started), told(100, exited))
-    found = evaluate(subject_of(session, Surroundings(None, ms(300)), ms(400)))
+    found = evaluate(subject_of(session, Surroundings(successor_ms=ms(300)), ms(400)))
     assert not {EXIT, EMPTY} & {each.key.rule for each in found}
 
 
@@ -104,7 +118,10 @@ def heard_of(*steps: Step, sid: str = SID, project: str = "default") -> Session:
         pytest.param([told(100, left, NO_USERS)], 100, id="41: no users"),
         pytest.param([told(100, left, NO_USERS | LEFT_CHANNEL)], 100, id="41: no users, among other reasons"),
         pytest.param([told(100, left, NO_USERS), told(110, exited)], 100, id="41: no users, and 11"),
-        pytest.param([told(100, left, NO_USERS), told(110, exited, 1)], 110, id="41: no users, and 11, abnormal"),
+        pytest.param([told(100, left, NO_USERS), told(110, exited, 1)], 100, id="41: no users, and 11, abnormal"),
+        pytest.param(
+            [told(100, left, LEFT_CHANNEL), told(110, exited, 1)], 110, id="41: was asked to, and 11, abnormal"
+        ),
         pytest.param([told(50, failed_over), told(100, left, NO_USERS)], None, id="41 of one that another follows"),
     ],
 )

@@ -229,10 +229,70 @@ def test_what_somebody_has_already_is_not_told_when_its_silence_ends() -> None:
 def test_it_grows_graver_and_whoever_is_there_for_that_is_told() -> None:
     story = Story(CHAT, PAGER)
     story.fire(wrong(QUICK, severity=Severity.WARNING))
-    (told,) = story.look(FIRES + MINUTE, wrong(QUICK))
-    assert (told.sink, told.transition.value, told.first_severity) == ("pager", "firing", Severity.CRITICAL)
+    assert story.look(FIRES + MINUTE, wrong(QUICK)) == []
+    known, new = story.look(FIRES + MINUTE + 2 * SECOND, wrong(QUICK))
+    assert (known.sink, known.transition.value, known.first_severity) == ("chat", "rise", Severity.WARNING)
+    assert (new.sink, new.transition.value, new.first_severity) == ("pager", "firing", Severity.CRITICAL)
+    assert known.severity is Severity.CRITICAL
     ends = story.look(FIRES + 2 * MINUTE)
     assert {each.sink: each.first_severity.value for each in ends} == {"chat": "warning", "pager": "critical"}
+
+
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("course", "told"),
+    [
+        pytest.param([WARNING, CRITICAL, CRITICAL], ["firing", "rise-1"], id="once"),
+        pytest.param([INFO, WARNING, CRITICAL], ["firing", "rise-1", "rise-2"], id="each rise"),
+        pytest.param([CRITICAL, WARNING, INFO], ["firing"], id="no fall"),
+        pytest.param([WARNING, CRITICAL, WARNING, CRITICAL], ["firing", "rise-1"], id="nothing that is known"),
+        pytest.param([CRITICAL, WARNING, CRITICAL], ["firing"], id="nothing that was told first"),
+    ],
+)
+def test_a_rise_is_told_and_a_fall_is_not(course: list[Severity], told: list[str]) -> None:
+    story = Story()
+    story.fire(wrong(QUICK, severity=course[0]))
+    for minute, severity in enumerate(course):
+        for settled_ms in (0, 2 * SECOND):
+            story.look(FIRES + minute * MINUTE + settled_ms, wrong(QUICK, severity=severity))
+    assert [line for *_, line in story.lines] == told
+
+
+def test_what_rises_after_a_repeat_told_that_it_is_better_is_told() -> None:
+    story = Story()
+    story.fire(wrong(QUICK))
+    story.live(FIRES + REPEAT, wrong(QUICK, severity=WARNING))
+    story.look(FIRES + REPEAT + MINUTE, wrong(QUICK))
+    story.live(FIRES + REPEAT + HOUR, wrong(QUICK))
+    assert [line for *_, line in story.lines] == ["firing", "repeat-1", "rise-1"]
+
+
+def test_a_repeat_that_tells_of_a_rise_is_enough() -> None:
+    story = Story()
+    story.fire(wrong(QUICK, severity=WARNING))
+    story.look(FIRES + REPEAT - 2 * SECOND, wrong(QUICK))
+    story.look(FIRES + REPEAT, wrong(QUICK))
+    assert [line for *_, line in story.lines] == ["firing", "repeat-1"]
+
+
+def test_a_rise_in_silence_is_told_when_that_ends_if_it_lasts() -> None:
+    story = Story()
+    story.fire(wrong(QUICK, severity=WARNING))
+    story.silences = [silence(FIRES + HOUR)]
+    assert story.look(FIRES + MINUTE, wrong(QUICK)) == []
+    assert [each.transition.value for each in story.look(FIRES + HOUR, wrong(QUICK))] == ["rise"]
+
+
+def test_who_has_it_keeps_it_when_it_rises_and_it_is_told_when_they_give_it_back() -> None:
+    story = Story()
+    story.fire(wrong(QUICK, severity=WARNING))
+    story.acknowledge(FIRES + SECOND)
+    assert [each.transition.value for each in story.look(FIRES + MINUTE, wrong(QUICK))] == ["acknowledged"]
+    assert story.look(FIRES + MINUTE + 2 * SECOND, wrong(QUICK)) == []
+    story.acks = {}
+    assert [each.transition.value for each in story.look(FIRES + 2 * MINUTE, wrong(QUICK))] == ["rise"]
 
 
 def test_a_sink_that_is_configured_no_more_is_told_nothing_more() -> None:
@@ -279,3 +339,10 @@ def test_what_concerns_one_channel_goes_out_together(labels: dict[str, str], gro
 
 def test_an_empty_dossier_is_of_no_labels_yet() -> None:
     assert open_dossier("s1").is_empty
+
+
+def test_an_alert_of_which_nobody_kept_the_labels_ends_as_all_do() -> None:
+    story = Story()
+    story.fire(wrong(QUICK))
+    story.dossier = Dossier(1, "s1", {}, story.dossier.watched)
+    assert [each.transition.value for each in story.look(FIRES + MINUTE)] == ["resolved"]

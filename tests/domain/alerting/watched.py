@@ -16,6 +16,7 @@ from webhook.domain.alerting.subject import Subject, Surroundings, subject_of
 from webhook.domain.channels import channel_id
 from webhook.domain.deadlines import silence_deadline_ms
 from webhook.domain.registration import Registration
+from webhook.domain.rtc.presence import present
 from webhook.domain.rtc.state import Channel
 from webhook.domain.start_request import Expectation
 from webhook.domain.transitions import register
@@ -114,7 +115,8 @@ class Watch:
         channel = self.kept.sessions.get(RTC)
         state = channel.state if channel else None
         assert state is None or isinstance(state, Channel)
-        return subject_of(self.kept.sessions[self.about], Surroundings(state), self.now_ms, self.policies)
+        around = Surroundings(state, present(state) if state else frozenset())
+        return subject_of(self.kept.sessions[self.about], around, self.now_ms, self.policies)
 
     def found(self) -> list[Finding]:
         """What rules find now."""

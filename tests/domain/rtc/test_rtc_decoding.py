@@ -35,7 +35,7 @@ from webhook.domain.rtc.events import (
     Who,
 )
 from webhook.domain.rtc.lives import lives
-from webhook.domain.rtc.presence import is_present, leave_reason
+from webhook.domain.rtc.presence import leave_reason, present
 from webhook.views.sessions import session_view
 
 WHO = Who(UID, 5)
@@ -136,7 +136,7 @@ def test_a_client_seq_is_exact_to_64_bits(sent: Any, kept: int) -> None:
 def test_client_seqs_that_a_double_cannot_tell_apart_are_told_apart() -> None:
     state = channel(joined(1, LARGEST - 1), left(1, LARGEST))
     assert len(state.users[UID].marks) == 2
-    assert not is_present(state, UID)
+    assert UID not in present(state)
 
 
 def test_created_and_destroyed_have_no_sequence() -> None:
@@ -257,16 +257,16 @@ def test_a_beginning_ranks_first_and_an_end_last() -> None:
 @pytest.mark.parametrize("role", JOINED)
 def test_joins_and_leaves_of_every_role_have_their_effect(role: str) -> None:  # F13
     there = channel(created(), joined(1, 5, role=role))
-    assert (is_present(there, UID), there.users[UID].marks[-1].role) == (True, role)
+    assert (UID in present(there), there.users[UID].marks[-1].role) == (True, role)
     gone = channel(created(), joined(1, 5, role=role), left(9, 6, role=role, reason=2))
-    assert not is_present(gone, UID)
+    assert UID not in present(gone)
     assert leave_reason(gone, UID, AT_MS) == (2, AT_MS + 9000)
 
 
 @pytest.mark.parametrize("role", BECAME)
 def test_a_change_of_role_has_its_effect(role: str) -> None:
     state = channel(created(), joined(1, 5), became(role, 2, 6))
-    assert (is_present(state, UID), state.users[UID].marks[-1].role) == (True, role)
+    assert (UID in present(state), state.users[UID].marks[-1].role) == (True, role)
 
 
 def test_created_and_destroyed_have_their_effect() -> None:

@@ -11,6 +11,7 @@ from tests.receivers import HttpReceiver
 from tests.workers.sinks.told import ACTS, PUBLIC, batch, hostile, telling
 from webhook.domain.alerting.alerts import Severity
 from webhook.domain.alerting.telling import Transition
+from webhook.views.times import parse_rfc3339
 from workers.sinks.alertmanager import AlertmanagerSink, alert_of, legal
 
 
@@ -55,8 +56,19 @@ def test_without_a_public_address_there_is_no_link() -> None:
     assert "generatorURL" not in alert_of(telling(), None)
 
 
-def test_a_resolved_alert_ends_when_it_was_resolved() -> None:
-    assert alert_of(telling(Transition.RESOLVED), None)["endsAt"] == "2026-11-23T03:04:05.000Z"
+@pytest.mark.parametrize(
+    ("resolved", "starts", "ends"),
+    [
+        pytest.param("03:04:05", "03:00:00", "03:03:05", id="one that lasted"),
+        pytest.param("03:00:05", "02:59:05", "02:59:05", id="one that did not: nothing ends before it starts"),
+    ],
+)
+def test_a_resolved_alert_ends_a_minute_before_so_that_it_is_past_by_a_clock_that_is_behind(
+    resolved: str, starts: str, ends: str
+) -> None:
+    over = telling(Transition.RESOLVED, resolved_ms=parse_rfc3339(f"2026-11-23T{resolved}Z"))
+    sent = alert_of(over, None)
+    assert (sent["startsAt"], sent["endsAt"]) == (f"2026-11-23T{starts}.000Z", f"2026-11-23T{ends}.000Z")
 
 
 def test_a_repeat_moves_the_end_on() -> None:
@@ -76,8 +88,8 @@ def test_an_alert_stays_the_same_when_its_severity_rises() -> None:
 
 def test_acknowledgements_are_left_out_and_the_rest_is_sent_at_once(receiver: HttpReceiver) -> None:
     AlertmanagerSink("am", receiver.url, None).send(batch(*(telling(each) for each in Transition)))
-    keys = [alert["annotations"]["vigil_key"] for alert in receiver.received[0].json]
-    assert keys == ["3-00ff-1:firing", "3-00ff-1:repeat", "3-00ff-1:flapping", "3-00ff-1:resolved"]
+    keys = [alert["annotations"]["vigil_key"].removeprefix("3-00ff-1:") for alert in receiver.received[0].json]
+    assert keys == ["firing", "repeat", "rise", "flapping", "resolved"]
 
 
 def test_a_batch_of_acknowledgements_is_not_sent(receiver: HttpReceiver) -> None:

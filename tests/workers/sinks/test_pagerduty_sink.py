@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 
 from tests.receivers import Answer, HttpReceiver, unused_port
+from tests.store.outboxes import FIRING, NOW, RESOLVED, put
+from tests.store.outboxes import telling as outboxed
 from tests.workers.sinks.events_v2 import PATH, violations
 from tests.workers.sinks.failing import failure, late_failure
 from tests.workers.sinks.told import ACTS, PUBLIC, ROUTING_KEY, batch, hostile, telling
 from webhook.domain.alerting.alerts import Severity
 from webhook.domain.alerting.telling import Transition
 from webhook.domain.errors import DeliveryError
+from webhook.store.outbox import Outbox
+from workers.deliver import Deliverer
 from workers.sinks.pagerduty_sink import PagerDutySink, key_problem
 
 ACCEPTED = Answer(202, {"Content-Type": "application/json"}, b'{"status":"success","dedup_key":"3-00ff-1"}')
@@ -60,7 +65,7 @@ def test_a_firing_alert_triggers_with_everything_there_is_to_say(sink: PagerDuty
 def test_each_transition_is_an_event_of_the_same_incident_in_order(sink: PagerDutySink, receiver: HttpReceiver) -> None:
     sink.send(batch(*(telling(each) for each in Transition)))
     events = [request.json for request in receiver.received]
-    assert [event["event_action"] for event in events] == ["trigger", "trigger", "trigger", "acknowledge", "resolve"]
+    assert [event["event_action"] for event in events] == [*["trigger"] * 4, "acknowledge", "resolve"]
     assert {event["dedup_key"] for event in events} == {"3-00ff-1"}
 
 
@@ -109,6 +114,33 @@ def test_an_attempt_that_broke_off_is_repeated_from_the_first(sink: PagerDutySin
     sink.send(both)
     keys = [request.json["dedup_key"] for request in receiver.received]
     assert keys == ["3-00ff-1", "3-00ff-2", "3-00ff-1", "3-00ff-2"]
+
+
+def test_no_incident_is_triggered_again_after_its_end_when_an_attempt_breaks_off(
+    redis: Redis, sink: PagerDutySink, receiver: HttpReceiver
+) -> None:
+    receiver.answer(ACCEPTED, ACCEPTED, Answer(500), ACCEPTED)
+    ended = [outboxed("a", each, sink="duty") for each in (FIRING, RESOLVED)]
+    put(redis, *ended, outboxed("b", sink="duty", decided_ms=NOW - 500))
+    outbox = Outbox(redis, "duty", 1, "token")
+    assert outbox.lease.acquire()
+    deliverer, now_ms = Deliverer(outbox, sink, lambda: 0.0), NOW
+    while (next_ms := deliverer.step(now_ms)) is not None:
+        now_ms = next_ms
+    said = [(event.json["dedup_key"], event.json["event_action"]) for event in receiver.received]
+    assert ("a", "trigger") not in said[said.index(("a", "resolve")) :]
+    assert said[-1] == ("a", "resolve")
+    assert ("b", "trigger") in said
+
+
+def test_what_grows_graver_is_the_same_incident_with_its_severity_now(
+    sink: PagerDutySink, receiver: HttpReceiver
+) -> None:
+    sink.send(batch(telling(Transition.RISE, first_severity=Severity.WARNING)))
+    event = receiver.received[0].json
+    assert (event["event_action"], event["dedup_key"]) == ("trigger", "3-00ff-1")
+    assert event["payload"]["severity"] == "critical"
+    assert event["payload"]["summary"].startswith("Now CRITICAL: recording error in lesson-12")
 
 
 def test_a_routing_key_that_pagerduty_does_not_know_is_to_be_mended(

@@ -16,6 +16,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """Higher for what is worse."""
+        return list(Severity).index(self)
+
 
 class AlertState(StrEnum):
     """Where an alert is in its life."""
@@ -31,7 +36,7 @@ class Resolution(StrEnum):
     RECOVERED = "recovered"  # what it was about is well again
     ENDED = "ended"  # its session is over
     RETRACTED = "retracted"  # a late notification shows that it never was
-    EXPIRED = "expired"  # its time is over
+    EXPIRED = "expired"  # its time is over, or nobody watches it any more as what it was
 
 
 class Key(NamedTuple):
@@ -68,10 +73,13 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 
 class Clear(Struct, frozen=True):
-    """What a rule finds well, and since when, ms: an alert about it is over."""
+    """What a rule finds well, and since when, ms: an alert about it is over. Or it is not well, but goes on in another
+    alert: `instead` says in which.
+    """
 
     key: Key
     since_ms: int
+    instead: str = ""
 
 
 Finding = Condition | Clear
@@ -102,6 +110,7 @@ class Alert(Struct, frozen=True, array_like=True):
     changes: tuple[int, ...] = ()
     flapping_until_ms: int | None = None  # until then it fires whatever is found
     beginning: str = ""  # of the condition from which `started_ms` is
+    graver_ms: int | None = None  # since when it fires and is found to be worse than it says yet
 
     @property
     def is_open(self) -> bool:

@@ -25,7 +25,13 @@ PROBED_AFTER = 3  # failures in a row, after which one batch at a time shows whe
 LONGEST_ERROR = 300  # characters
 UNFIRED = "its firing was not delivered"
 
-_RANKS = {Transition.FIRING: 0, Transition.REPEAT: 1, Transition.FLAPPING: 1, Transition.ACKNOWLEDGED: 2}
+_RANKS = {
+    Transition.FIRING: 0,
+    Transition.REPEAT: 1,
+    Transition.RISE: 1,
+    Transition.FLAPPING: 1,
+    Transition.ACKNOWLEDGED: 2,
+}
 _LAST_RANK = 3  # RESOLVED
 _UNSAFE = re.compile(r"\S*(?:/|[\w-]{24,})\S*")  # what may be an address with a secret in it, or a secret
 
@@ -94,13 +100,13 @@ def make_batches(
     waiting: Iterable[Telling], unfired: Collection[str], now_ms: int, most: int = MOST_TELLINGS
 ) -> list[Batch]:
     """What is due as batches, with all that waits of the same channel: one a channel, or, in a storm, as few as can be.
-    An alert is in one of them at most: what is left out has to wait for those.
+    Of an alert they hold what comes first alone; what follows has to wait until that is settled.
 
     `unfired` are the alerts whose firing was given up. What else is to be told of them is given up as well.
     """
     spoken: list[Telling] = []
     dropped: list[Telling] = []
-    for telling in sorted(waiting, key=_order):
+    for telling in _firsts(sorted(waiting, key=_order)):
         (dropped if telling.alert_id in unfired and not _fires(telling) else spoken).append(telling)
     batches = [_seal(part, now_ms) for group in _groups(spoken, now_ms) for part in _parts(group, most)]
     buried = [replace(_seal(part, now_ms), given_up_ms=now_ms, error=UNFIRED) for part in _parts(dropped, most)]
@@ -123,17 +129,19 @@ def _groups(tellings: Sequence[Telling], now_ms: int) -> list[list[Telling]]:
     return [sorted(chain(*due), key=_order)] if len(due) > STORM_GROUPS else due
 
 
-def _parts(tellings: Sequence[Telling], most: int) -> list[list[Telling]]:
-    """In turn, at most `most` each. Of an alert that an earlier part speaks of, the rest is left out."""
-    parts: list[list[Telling]] = []
-    taken: set[str] = set()
-    left = list(tellings)
-    while left:
-        part = left[:most]
-        parts.append(part)
-        taken |= {telling.alert_id for telling in part}
-        left = [telling for telling in left[most:] if telling.alert_id not in taken]
-    return parts
+def _firsts(tellings: Iterable[Telling]) -> list[Telling]:
+    """The first of each alert. A batch that broke off is sent again from its beginning: with an alert's end in it, a
+    sink that takes one telling at a time would hear that it fires after it heard that it is over.
+    """
+    firsts: dict[str, Telling] = {}
+    for telling in tellings:
+        firsts.setdefault(telling.alert_id, telling)
+    return list(firsts.values())
+
+
+def _parts(tellings: Sequence[Telling], most: int) -> list[Sequence[Telling]]:
+    """In turn, at most `most` each."""
+    return [tellings[at : at + most] for at in range(0, len(tellings), most)]
 
 
 def _seal(tellings: Sequence[Telling], now_ms: int) -> Batch:

@@ -17,7 +17,9 @@ class Told(Struct, frozen=True, array_like=True):
     told; times are ms.
 
     `repeats` counts how often it was told again, `repeat_ms` is when it is told next. `acks` counts how often sinks
-    were told that somebody has it. `muted` says that a silence kept it quiet at the last look.
+    were told that somebody has it. `muted` says that a silence kept it quiet at the last look. `latest` is what sinks
+    were told of its severity since the first time, by those that were told another one; `rises` counts how often one
+    was told because it had risen.
     """
 
     sinks: tuple[tuple[str, Severity], ...] = ()
@@ -26,6 +28,8 @@ class Told(Struct, frozen=True, array_like=True):
     acknowledged: bool = False
     acks: int = 0
     muted: bool = False
+    latest: tuple[tuple[str, Severity], ...] = ()
+    rises: int = 0
 
 
 class Watched(Struct, frozen=True, array_like=True):
@@ -48,6 +52,11 @@ class Dossier(Struct, frozen=True, array_like=True):
     watched: tuple[Watched, ...] = ()
     successor_ms: int | None = None
     episodes: tuple[tuple[Key, int], ...] = ()
+
+    @property
+    def project(self) -> str:
+        """The project of its session; empty where nobody knows it."""
+        return self.labels.get("project", "")
 
     @property
     def alerts(self) -> tuple[Alert, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from webhook.domain.alerting.alerts import Alert, AlertState, Clear, Condition, Finding, Key, Resolution
+from webhook.domain.alerting.alerts import Alert, AlertState, Clear, Condition, Finding, Key, Resolution, Severity
 from webhook.domain.alerting.policies import FOUND_BY_ABSENCE, Policies
 
-SETTLE_MS = 2000  # an alert fires no earlier after it was found: what contradicts it may be on its way
+SETTLE_MS = 2000  # nothing fires or grows graver earlier after it was found: what contradicts it may be on its way
 FLAPPING_MS = 600_000  # so many changes within this time are flapping, and it is held for as long
 FLAPPING_CHANGES = 4
 MOST_HELD_MS = 120_000  # for no longer is an alert held back because what contradicts it may wait to be read
@@ -62,7 +62,7 @@ def advance(known: Iterable[Alert], found: Iterable[Finding], look: Look) -> Adv
     before = {alert.key: alert for alert in earlier}
     found = [each for each in found if looking.is_watched(each.key)]
     conditions = {each.key: each for each in found if isinstance(each, Condition)}
-    clears = {each.key: each.since_ms for each in found if isinstance(each, Clear)}
+    clears = {each.key: each for each in found if isinstance(each, Clear)}
     looks = (looking.look(before.get(key), conditions.get(key), clears.get(key)) for key in {*before, *conditions})
     alerts = sorted((alert for look in looks for alert in look), key=_place)
     past = [alert for alert in earlier if not alert.is_open and alert not in alerts]
@@ -84,21 +84,21 @@ class _Looking:
         self._hold, self._episodes = look.hold, look.episodes
 
     def is_watched(self, key: Key) -> bool:
-        """Whether there is a policy for what is called so, and it is enabled."""
+        """Whether there is a rule that is called so, and it is enabled: another release may have had others."""
         policy = self._policies.get(key.rule)
         return policy is not None and policy.enabled
 
-    def look(self, known: Alert | None, condition: Condition | None, clear_ms: int | None) -> list[Alert]:
+    def look(self, known: Alert | None, condition: Condition | None, clear: Clear | None) -> list[Alert]:
         """What the latest alert of one key is now, and, where that is over and the same is wrong anew, the next."""
         holding = condition if condition is not None and self._holds(condition) else None
         if known is None or not known.is_open:
             before = [known] if known else []
             return [*before, self._begin(holding, known)] if holding else before
         if holding is None:
-            return self._clear(known, clear_ms)
+            return self._clear(known, clear)
         if not self._is_another(known, holding):
             return [self._go_on(known, holding)]
-        cleared = self._clear(known, holding.since_ms)
+        cleared = self._clear(known, Clear(known.key, holding.since_ms))
         if cleared[-1].is_open:  # it is held, and tells what is wrong now
             return [self._go_on(cleared[-1], holding)]
         return [*cleared, self._begin(holding, cleared[-1])]
@@ -106,6 +106,7 @@ class _Looking:
     def next_ms(self, alerts: Iterable[Alert], conditions: Iterable[Condition]) -> int | None:
         """When the first of them changes by the mere passing of time."""
         times = [alert.due_ms for alert in alerts if alert.state is AlertState.PENDING]
+        times += [alert.graver_ms + SETTLE_MS for alert in alerts if alert.graver_ms is not None]
         times += [alert.flapping_until_ms for alert in alerts if alert.flapping_until_ms is not None]
         times += [each.since_ms for each in conditions if each.foreseen]
         times += [each.expires_ms for each in conditions if each.expires_ms is not None]
@@ -143,9 +144,11 @@ class _Looking:
         return self._go_on(begun, condition)
 
     def _go_on(self, alert: Alert, condition: Condition) -> Alert:
+        severity, graver_ms = self._severity(alert, condition)
         told = replace(
             alert,
-            severity=condition.severity or self._policies[alert.key.rule].severity,
+            severity=severity,
+            graver_ms=graver_ms,
             summary=condition.summary,
             meaning=condition.meaning,
             action=condition.action,
@@ -154,6 +157,14 @@ class _Looking:
         if told.state is AlertState.FIRING:
             return told if self._flaps(told) else replace(told, flapping_until_ms=None)
         return self._wait(told, condition)
+
+    def _severity(self, alert: Alert, condition: Condition) -> tuple[Severity, int | None]:
+        """How bad it is, and since when it is found to be worse, ms, while that is too new to be said."""
+        found = condition.severity or self._policies[alert.key.rule].severity
+        if alert.state is AlertState.PENDING or found.rank <= alert.severity.rank:
+            return found, None
+        graver_ms = self._now_ms if alert.graver_ms is None else alert.graver_ms
+        return (found, None) if graver_ms + SETTLE_MS <= self._now_ms else (alert.severity, graver_ms)
 
     def _wait(self, alert: Alert, condition: Condition) -> Alert:
         """A pending alert goes on, or fires. What was told since may move its beginning, or hold it back."""
@@ -174,17 +185,27 @@ class _Looking:
         until_ms = min(self._hold.until_ms, alert.found_ms + MOST_HELD_MS)
         return max(absent_ms, until_ms)
 
-    def _clear(self, alert: Alert, clear_ms: int | None) -> list[Alert]:
+    def _clear(self, alert: Alert, clear: Clear | None) -> list[Alert]:
         if alert.state is AlertState.PENDING:
             return []
-        if self._flaps(alert) and not self._over:
+        alert = replace(alert, graver_ms=None)
+        ends = self._over or not self.is_watched(alert.key)  # whatever it did: nobody looks for more of it
+        if self._flaps(alert) and not ends:
             return [alert]
         changes = self._changed(alert)
-        until_ms = self._flapping_until_ms(changes) if alert.flapping_until_ms is None and not self._over else None
+        until_ms = self._flapping_until_ms(changes) if alert.flapping_until_ms is None and not ends else None
         if until_ms is not None:
             return [replace(alert, changes=changes, flapping_until_ms=until_ms)]
-        resolved = replace(alert, state=AlertState.RESOLVED, resolved_ms=self._now_ms, flapping_until_ms=None)
-        return [replace(resolved, resolution=self._resolution(alert, clear_ms), changes=changes)]
+        resolved = replace(
+            alert,
+            state=AlertState.RESOLVED,
+            resolved_ms=self._now_ms,
+            resolution=self._resolution(alert, clear),
+            summary=f"{alert.summary}; {clear.instead}" if clear and clear.instead else alert.summary,
+            changes=changes,
+            flapping_until_ms=None,
+        )
+        return [resolved]
 
     def _changed(self, alert: Alert) -> tuple[int, ...]:
         return (*alert.changes, self._now_ms)[-FLAPPING_CHANGES:]
@@ -197,12 +218,13 @@ class _Looking:
     def _flaps(self, alert: Alert) -> bool:
         return alert.flapping_until_ms is not None and alert.flapping_until_ms > self._now_ms
 
-    def _resolution(self, alert: Alert, clear_ms: int | None) -> Resolution:
+    def _resolution(self, alert: Alert, clear: Clear | None) -> Resolution:
         """What rules know to be well has recovered, also after the session's end."""
-        if clear_ms is not None:
-            retracted = clear_ms < alert.started_ms + self._policies[alert.key.rule].for_ms
+        if clear is not None and not clear.instead:
+            retracted = clear.since_ms < alert.started_ms + self._policies[alert.key.rule].for_ms
             return Resolution.RETRACTED if retracted else Resolution.RECOVERED
-        if alert.expires_ms is not None and alert.expires_ms <= self._now_ms:
+        past = alert.expires_ms is not None and alert.expires_ms <= self._now_ms
+        if clear is not None or past or not self.is_watched(alert.key):
             return Resolution.EXPIRED
         return Resolution.ENDED if self._over else Resolution.RECOVERED
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
 import re2  # linear in the text whatever the pattern: no stranger's pattern can hold up the one writer of a shard
 from msgspec import Struct
 
+LABELS = ("product", "project", "channel", "session", "uid", "track", "source", "rule", "severity")  # of every alert
 LONGEST = 200  # characters of a value or a pattern
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 LONGEST_TEXT = 1000  # characters of a matcher as it is written; room for quotes, escapes and spaces
@@ -91,6 +92,17 @@ def matcher_of(label: str, op: str, value: str) -> Matcher:
     matcher = Matcher(label, Op(op), value)
     if matcher.problem is not None:
         raise ValueError(matcher.problem)
+    return matcher
+
+
+def with_known_label(matcher: Matcher, own_labels: Collection[str]) -> Matcher:
+    """The matcher. Raises ValueError, with the labels that there are, where no alert can have its label.
+
+    `own_labels` are those that the operator gives to sources, which the alerts of these have as well.
+    """
+    known = {*LABELS, *own_labels}
+    if matcher.label not in known:
+        raise ValueError(f"no alert has a label {matcher.label!r}; known are {', '.join(sorted(known))}")
     return matcher
 
 

@@ -61,7 +61,6 @@ _RESOLUTIONS = {
     Resolution.RETRACTED: "retracted, a late notification shows that it never was",
     Resolution.EXPIRED: "its time is over",
 }
-_RANKS = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def title(tellings: Sequence[Telling]) -> str:
@@ -177,6 +176,7 @@ def _state(telling: Telling) -> str:
     words = {
         Transition.FIRING: telling.severity.upper(),
         Transition.REPEAT: f"Still {telling.severity.upper()}",
+        Transition.RISE: f"Now {telling.severity.upper()}",
         Transition.FLAPPING: f"Flapping, {telling.severity.upper()}",
         Transition.ACKNOWLEDGED: "Acknowledged",
         Transition.RESOLVED: "Resolved",
@@ -185,7 +185,7 @@ def _state(telling: Telling) -> str:
 
 
 def _rank(telling: Telling) -> tuple[bool, int]:
-    return telling.transition is Transition.RESOLVED, _RANKS[telling.severity]
+    return telling.transition is Transition.RESOLVED, -telling.severity.rank
 
 
 def _is_critical(telling: Telling) -> bool:

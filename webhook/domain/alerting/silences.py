@@ -9,11 +9,10 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from webhook.domain.alerting.alerts import Severity
-from webhook.domain.alerting.matchers import Matcher, Op, all_fit
+from webhook.domain.alerting.matchers import LABELS, Matcher, Op, all_fit
 from webhook.domain.alerting.policies import DEFAULTS
 
 T = TypeVar("T")
-LABELS = ("product", "project", "channel", "session", "uid", "track", "source", "rule", "severity")
 LIMITED: Mapping[str, tuple[str, ...]] = {  # labels whose values are known beforehand
     "severity": tuple(Severity),
     "rule": tuple(DEFAULTS),

@@ -20,13 +20,15 @@ NOT_YET = frozenset({State.EXPECTED, State.STARTING})
 
 
 class Subject(Struct, frozen=True):
-    """One session as rules see it. `channel` is None where nothing was heard from RTC of its channel;
+    """One session as rules see it. `channel` is None where nothing was heard from RTC of its channel, `present` are the
+    uids of those who are there;
     `successor_ms` is when the next session of its channel began, None where there was none.
     """
 
     session: Session
     status: Status
     channel: Channel | None
+    present: frozenset[str]
     now_ms: int
     successor_ms: int | None
     policies: Policies
@@ -59,19 +61,26 @@ class Surroundings(Struct, frozen=True):
     """What is known around a session, as `Subject` has it."""
 
     channel: Channel | None = None
+    present: frozenset[str] = frozenset()
     successor_ms: int | None = None
 
 
 def subject_of(session: Session, around: Surroundings, now_ms: int, policies: Policies = DEFAULTS) -> Subject:
     """`session` as rules see it at `now_ms`."""
-    return Subject(session, status_of(session), around.channel, now_ms, around.successor_ms, policies)
+    return Subject(session, status_of(session), around.channel, around.present, now_ms, around.successor_ms, policies)
 
 
 def ended_badly_ms(session: Session) -> int | None:
-    """Since when a session is over in a way that the next session of its channel makes good; None where it is not."""
+    """Since when a session is over in a way that the next session of its channel makes good; None where it is not.
+
+    A recorder that left for such a reason was gone by then, whenever it says that it exited.
+    """
     over = exit_of(session)
-    if over is not None and not over.normal:
-        return over.at_ms
+    failed_ms = over.at_ms if over is not None and not over.normal else None
+    return min((at_ms for at_ms in (failed_ms, _left_badly_ms(session)) if at_ms is not None), default=None)
+
+
+def _left_badly_ms(session: Session) -> int | None:
     recording = session.state if isinstance(session.state, Recording) else None
     left = latest_recorder(recording).left if recording else None
     if left is None:

@@ -30,6 +30,7 @@ class Transition(StrEnum):
 
     FIRING = "firing"
     REPEAT = "repeat"
+    RISE = "rise"
     FLAPPING = "flapping"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
@@ -74,7 +75,7 @@ class Telling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fired_ms: int | None = None
     resolved_ms: int | None = None
     resolution: str | None = None
-    number: int = 0  # how often it was repeated, or acknowledged
+    number: int = 0  # how often it was repeated, or rose, or was acknowledged
     flapping: bool = False
     acknowledged: Ack | None = None
 
@@ -145,8 +146,8 @@ class _Teller:
             return replace(told, muted=False)
         fitting = [route.sink for route in self._context.routes if all_fit(route.matchers, labels)]
         if (alert.key, alert.episode) in self._flapping:
-            self._tell(alert, Transition.FLAPPING, self._still(told.sinks))
-        return replace(self._begin(alert, told, fitting), muted=False)
+            told = self._say(alert, Transition.FLAPPING, told)
+        return replace(self._begin(alert, self._rise(alert, told), fitting), muted=False)
 
     def _begin(self, alert: Alert, told: Told, fitting: Iterable[str]) -> Told:
         """Whoever should know and does not is told that it fires."""
@@ -157,6 +158,21 @@ class _Teller:
         first_ms = self._next_repeat_ms(alert) if told.repeat_ms is None and sinks else told.repeat_ms
         self.times += [first_ms] if first_ms is not None else []
         return replace(told, sinks=sinks, repeat_ms=first_ms)
+
+    def _rise(self, alert: Alert, told: Told) -> Told:
+        """Whoever was told that it is less bad hears that it is worse. Nobody is told of a fall."""
+        known = dict(told.sinks) | dict(told.latest)
+        lower = [each for each in self._still(told.sinks) if known[each[0]].rank < alert.severity.rank]
+        if not lower:
+            return told
+        self._tell(alert, Transition.RISE, lower, told.rises + 1)
+        return _heard(replace(told, rises=told.rises + 1), lower, alert.severity)
+
+    def _say(self, alert: Alert, transition: Transition, told: Told, number: int = 0) -> Told:
+        """Tells everyone who knows of it, who know then how bad it is."""
+        sinks = self._still(told.sinks)
+        self._tell(alert, transition, sinks, number)
+        return _heard(told, sinks, alert.severity)
 
     def _acknowledge(self, alert: Alert, told: Told) -> Told:
         ack = self._context.acks.get(self._id(alert))
@@ -177,8 +193,7 @@ class _Teller:
         if told.muted:
             return replace(told, repeat_ms=next_ms)
         again = replace(told, repeats=told.repeats + 1, repeat_ms=next_ms)
-        self._tell(alert, Transition.REPEAT, self._still(told.sinks), again.repeats)
-        return again
+        return self._say(alert, Transition.REPEAT, again, again.repeats)
 
     def _next_repeat_ms(self, alert: Alert) -> int:
         return self._context.now_ms + self._context.policies[alert.key.rule].repeat_ms
@@ -189,8 +204,7 @@ class _Teller:
         return tuple((sink, severity) for sink, severity in sinks if sink in there)
 
     def _id(self, alert: Alert) -> str:
-        labels = self._dossier.labels
-        return alert_id(self._context.shard, labels["project"], self._dossier.session_id, alert)
+        return alert_id(self._context.shard, self._dossier.project, self._dossier.session_id, alert)
 
     def _tell(
         self, alert: Alert, transition: Transition, sinks: Iterable[Knowing], number: int = 0, ack: Ack | None = None
@@ -203,7 +217,7 @@ class _Teller:
                 sink=sink,
                 alert_id=identity,
                 transition=transition,
-                group=f"{labels['project']}/{labels['channel'] or labels['session']}",
+                group=f"{self._dossier.project}/{labels.get('channel') or labels.get('session') or ''}",
                 decided_ms=self._context.now_ms,
                 rule=alert.key.rule,
                 severity=alert.severity,
@@ -222,3 +236,10 @@ class _Teller:
             )
             for sink, severity in sinks
         ]
+
+
+def _heard(told: Told, sinks: Iterable[Knowing], severity: Severity) -> Told:
+    """What was told, with these sinks knowing of this severity."""
+    first = dict(told.sinks)
+    latest = dict(told.latest) | {sink: severity for sink, _ in sinks}
+    return replace(told, latest=tuple(sorted(each for each in latest.items() if first.get(each[0]) is not each[1])))

@@ -13,7 +13,7 @@ from webhook.domain.products.rtc_terms import RECONNECTING, is_service
 from webhook.domain.rtc.events import Role
 from webhook.domain.rtc.lives import Life, lives
 from webhook.domain.rtc.state import Channel, Mark, MarkKind, User
-from webhook.domain.rtc.words import is_gone, users_of
+from webhook.domain.rtc.words import is_gone, user_of, users_of
 
 
 class Leave(NamedTuple):
@@ -92,14 +92,14 @@ def people_present(channel: Channel) -> int:
     return sum(member.present and not member.service for member in members(channel))
 
 
-def is_present(channel: Channel, uid: str) -> bool:
-    """Whether the user called so is there."""
-    return any(member.present for member in members(channel) if member.uid == uid)
+def present(channel: Channel) -> frozenset[str]:
+    """The uids of all who are there. Whoever asks for many of them asks once: it costs as much as all users."""
+    return frozenset(member.uid for member in members(channel) if member.present)
 
 
 def leave_reason(channel: Channel, uid: str, at_ms: int) -> Leave | None:
     """The leave of a user that is nearest to an instant, in any life, the later of two equally near; else None."""
-    user = users_of(channel).get(uid)
+    user = user_of(channel, uid)
     leaves = [Leave(mark.reason, mark.at_ms) for mark in user.marks if mark.kind is MarkKind.LEFT] if user else []
     return min(leaves, key=lambda leave: (abs(leave.at_ms - at_ms), -leave.at_ms), default=None)
 

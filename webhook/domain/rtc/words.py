@@ -14,6 +14,12 @@ def users_of(channel: Channel) -> dict[str, User]:
     return {uid: _above(channel.floor, uid, user) for uid, user in channel.users.items()}
 
 
+def user_of(channel: Channel, uid: str) -> User | None:
+    """The one called so, as in `users_of`, which looks at all of them; None where nothing was told of such a user."""
+    user = channel.users.get(uid)
+    return user if user is None or channel.floor is None else _above(channel.floor, uid, user)
+
+
 def marks_of(channel: Channel) -> list[Mark]:
     """Every word of every user that counts, as far as they are kept."""
     return [mark for user in users_of(channel).values() for mark in (*user.older, *user.marks)]

@@ -42,7 +42,8 @@ def abnormal_exit(subject: Subject) -> Iterator[Finding]:
         return
     since_ms, reasons = failure
     if subject.successor_ms is not None:
-        yield Clear(Key("abnormal_exit"), subject.successor_ms)
+        # one that began while this one was still on its way out makes good what it says at last, and takes nothing back
+        yield Clear(Key("abnormal_exit"), max(subject.successor_ms, since_ms))
         return
     yield Condition(
         key=Key("abnormal_exit"),

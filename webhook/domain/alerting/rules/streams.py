@@ -14,10 +14,11 @@ from webhook.domain.products.vocabulary import term
 from webhook.domain.recording.state import Recording, Stream
 from webhook.domain.recording.status import reception
 from webhook.domain.recording.streams import streams_of
-from webhook.domain.rtc.presence import is_present, leave_reason
+from webhook.domain.rtc.presence import leave_reason
 
 EVER_MS = 2**62  # no leave is later
 NO_RTC = "RTC says nothing of this channel."
+IN_ALL = "it goes on in the alert about all streams"
 AT_ONCE = "The recorder, the channel or the app has trouble rather than one of the users."
 ENABLE_RTC = "Enable notifications of RTC channel events, and Vigil can tell whether the user left, and why."
 ACTION = "Ask whether the user's camera, app or network stopped; nothing is lost once the stream resumes."
@@ -45,7 +46,7 @@ def _of_track(subject: Subject, recording: Recording, track: Track, words: Words
         if uid in wanted and not together:
             yield _of_one(subject, recording, key, at_ms)
         else:
-            yield Clear(key, at_ms)
+            yield Clear(key, at_ms, IN_ALL if uid in wanted else "")
     key = Key(rule, "", track.value)
     if together:
         yield _of_all(subject, recording, key, wanted)
@@ -84,7 +85,7 @@ def _cause(subject: Subject, uid: str, at_ms: int) -> tuple[str, str, str]:
     """What RTC says of it: an addition to the summary, its meaning, what to do."""
     if subject.channel is None:
         return "", NO_RTC, ENABLE_RTC
-    if is_present(subject.channel, uid):
+    if uid in subject.present:
         return "", "The user is in the channel.", ACTION
     leave = leave_reason(subject.channel, uid, at_ms)
     if leave is None:
@@ -102,7 +103,7 @@ def _severity(subject: Subject, recording: Recording, key: Key) -> Severity | No
 
 
 def _left_by_intention(subject: Subject, uid: str) -> bool:
-    if subject.channel is None or is_present(subject.channel, uid):
+    if subject.channel is None or uid in subject.present:
         return False
     leave = leave_reason(subject.channel, uid, EVER_MS)
     return leave is not None and leave.reason == QUIT

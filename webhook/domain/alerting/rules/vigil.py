@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -42,27 +43,27 @@ class Pulse(Struct, frozen=True, kw_only=True):
     sinks: tuple[SinkPulse, ...] = ()
 
 
-Look = Callable[[Pulse, Policies], Iterator[Finding]]
+Look = Callable[[Pulse, Policies], Condition | None]
 
 
 def find(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     """What is wrong, or well, with Vigil itself."""
-    for look in LOOKS:
-        yield from look(pulse, policies)
+    for rule, look in LOOKS.items():
+        yield look(pulse, policies) or Clear(Key(rule), pulse.now_ms)
+    for sink in pulse.sinks:
+        yield sink_failing(sink, pulse, policies) or Clear(_of_sink(sink), pulse.now_ms)
 
 
-def ingest_lag(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+def ingest_lag(pulse: Pulse, policies: Policies) -> Condition | None:
     """What was received waits too long to be applied."""
     age_ms, above_ms = pulse.inbox_oldest_ms or 0, threshold(policies, "ingest_lag", "above")
-    grave = age_ms > threshold(policies, "ingest_lag", "critical_above")
     if age_ms <= above_ms:
-        yield _well("ingest_lag", pulse)
-        return
-    yield Condition(
+        return None
+    return Condition(
         key=Key("ingest_lag"),
         about=ABOUT,
         since_ms=pulse.now_ms - age_ms + above_ms,
-        severity=Severity.CRITICAL if grave else None,
+        severity=Severity.CRITICAL if age_ms > threshold(policies, "ingest_lag", "critical_above") else None,
         summary=f"the oldest of {_many(pulse.inbox_depth, 'notification')} in the inbox waits for {_time(age_ms)}",
         meaning="Sessions are shown, and alerts fire, as late as that.",
         action="Look whether the workers of queue fold are alive, and what they log; set VIGIL_FOLD_WORKERS higher if "
@@ -70,14 +71,13 @@ def ingest_lag(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     )
 
 
-def inbox_backlog(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+def inbox_backlog(pulse: Pulse, policies: Policies) -> Condition | None:
     """More waits in the inbox than is worked off soon, or half of what it may hold."""
     half_full = pulse.inbox_depth * 2 >= pulse.inbox_max
     if pulse.inbox_depth <= threshold(policies, "inbox_backlog", "above") and not half_full:
-        yield _well("inbox_backlog", pulse)
-        return
+        return None
     share = pulse.inbox_depth / pulse.inbox_max
-    yield Condition(
+    return Condition(
         key=Key("inbox_backlog"),
         about=ABOUT,
         since_ms=pulse.now_ms,
@@ -88,16 +88,15 @@ def inbox_backlog(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     )
 
 
-def spool_in_use(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+def spool_in_use(pulse: Pulse, policies: Policies) -> Condition | None:
     """Notifications lie on a disk instead of in Redis, or cannot be read from there any more."""
     waiting = pulse.spool_depth > threshold(policies, "spool_in_use", "above")
     if not waiting and not pulse.spool_damaged:
-        yield _well("spool_in_use", pulse)
-        return
+        return None
     age_ms = (pulse.spool_oldest_ms or 0) if waiting else 0
     oldest = f", the oldest for {_time(age_ms)}" if age_ms else ""
     damaged = f"; {_many(pulse.spool_damaged, 'file')} of it cannot be read" if pulse.spool_damaged else ""
-    yield Condition(
+    return Condition(
         key=Key("spool_in_use"),
         about=ABOUT,
         since_ms=pulse.now_ms - age_ms,
@@ -110,12 +109,11 @@ def spool_in_use(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     )
 
 
-def dead_letters(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+def dead_letters(pulse: Pulse, policies: Policies) -> Condition | None:
     """Notifications were set aside, because they could not be read or applied."""
     if pulse.dead_letters <= threshold(policies, "dead_letters", "above"):
-        yield _well("dead_letters", pulse)
-        return
-    yield Condition(
+        return None
+    return Condition(
         key=Key("dead_letters"),
         about=ABOUT,
         since_ms=pulse.now_ms,
@@ -125,12 +123,11 @@ def dead_letters(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     )
 
 
-def signature_failures(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+def signature_failures(pulse: Pulse, policies: Policies) -> Condition | None:
     """Posts are refused that look as if Agora had signed them: with a wrong secret everything is lost."""
     if pulse.signature_failures < threshold(policies, "signature_failures", "count"):
-        yield _well("signature_failures", pulse)
-        return
-    yield Condition(
+        return None
+    return Condition(
         key=Key("signature_failures"),
         about=ABOUT,
         since_ms=pulse.now_ms,
@@ -141,28 +138,34 @@ def signature_failures(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
     )
 
 
-def sink_failing(pulse: Pulse, policies: Policies) -> Iterator[Finding]:
+LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "ingest_lag": ingest_lag,
+        "inbox_backlog": inbox_backlog,
+        "spool_in_use": spool_in_use,
+        "dead_letters": dead_letters,
+        "signature_failures": signature_failures,
+    }
+)
+
+
+def sink_failing(sink: SinkPulse, pulse: Pulse, policies: Policies) -> Condition | None:
     """A sink takes nothing: whoever relies on it hears of no alert."""
-    for sink in pulse.sinks:
-        if sink.failures < threshold(policies, "sink_failing", "count"):
-            yield Clear(Key("sink_failing", sink.name), pulse.now_ms)
-            continue
-        since_ms = pulse.now_ms if sink.failing_since_ms is None else min(sink.failing_since_ms, pulse.now_ms)
-        yield Condition(
-            key=Key("sink_failing", sink.name),
-            about=ABOUT,
-            since_ms=since_ms,
-            summary=f"sink {sink.name} failed {sink.failures} times in a row, for {_time(pulse.now_ms - since_ms)}",
-            meaning=f"Whoever relies on it hears of no alert. The latest error: {_said(sink.error)}",
-            action=f"Look at [[sink]] {sink.name} in vigil.toml; `vigil sinks test {sink.name}` tries it.",
-        )
+    if sink.failures < threshold(policies, "sink_failing", "count"):
+        return None
+    since_ms = pulse.now_ms if sink.failing_since_ms is None else min(sink.failing_since_ms, pulse.now_ms)
+    return Condition(
+        key=_of_sink(sink),
+        about=ABOUT,
+        since_ms=since_ms,
+        summary=f"sink {sink.name} failed {sink.failures} times in a row, for {_time(pulse.now_ms - since_ms)}",
+        meaning=f"Whoever relies on it hears of no alert. The latest error: {_said(sink.error)}",
+        action=f"Look at [[sink]] {sink.name} in vigil.toml; `vigil sinks test {sink.name}` tries it.",
+    )
 
 
-LOOKS: tuple[Look, ...] = (ingest_lag, inbox_backlog, spool_in_use, dead_letters, signature_failures, sink_failing)
-
-
-def _well(rule: str, pulse: Pulse) -> Clear:
-    return Clear(Key(rule), pulse.now_ms)
+def _of_sink(sink: SinkPulse) -> Key:
+    return Key("sink_failing", sink.name)
 
 
 def _said(error: str) -> str:
