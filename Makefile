@@ -8,16 +8,19 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: run test test-full chaos check format lock clean
+.PHONY: run test test-full browser chaos check format lock clean
 
 run: $(RUNTIME)  ## start everything and print the addresses
 	@exec $(BIN)/vigil up
 
-test: $(DEV)  ## the test suite, on a real server
+test: $(DEV) browser  ## the test suite, on a real server
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
-test-full: $(DEV)  ## with the tests that take minutes
+test-full: $(DEV) browser  ## with the tests that take minutes
 	$(BIN)/python -m pytest -m ""
+
+browser:  ## what the tests of the dashboard look at it with
+	@.ci/chromium
 
 chaos: $(DEV)  ## minutes of killing, pausing and starving, then an account of every acknowledged notification
 	$(BIN)/python -m tests.system.chaos --minutes $(CHAOS_MINUTES) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))

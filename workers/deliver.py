@@ -35,6 +35,7 @@ from webhook.domain.alerting.delivery import (
 from webhook.domain.errors import DeliveryError, LeaseLost, StoreError
 from webhook.store.outbox import Outbox
 from webhook.store.sinks import Heads, Place
+from webhook.store.ticks import Area, Tick, tell_nobody
 from workers.sinks.sink import SECONDS, Sink
 
 log = logging.getLogger(__name__)
@@ -45,20 +46,27 @@ JOB_SECONDS = 8.7  # an attempt is over by then; RQ ends a job after 9
 CLAIMED_MS = 12_000  # after that a batch whose deliverer was killed comes back
 PAUSED_SECONDS = 3.0  # who was paused for longer since the lease was renewed does not send: another may be about to
 LEAST_SECONDS = 1.0  # with less time left an attempt is not begun
+OF_DELIVERIES = (Area.ALERTS, Area.QUEUE)  # what was given up is a dead letter
 
 
 class Deliverer:
     """Makes one step after the other for one sink, while it holds the lease of `outbox`.
 
-    `chance` gives numbers from 0 to 1. `until` is when the job has to be over, by the monotonic clock in s.
+    `chance` gives numbers from 0 to 1. `until` is when the job has to be over, by the monotonic clock in s. What became
+    of a batch is told by `tick`.
     """
 
     def __init__(
-        self, outbox: Outbox, sink: Sink, chance: Callable[[], float] = random, until: float | None = None
+        self,
+        outbox: Outbox,
+        sink: Sink,
+        chance: Callable[[], float] = random,
+        until: float | None = None,
+        tick: Tick = tell_nobody,
     ) -> None:
         self.over = False  # no time is left in this job
         self._outbox, self._sink, self._chance = outbox, sink, chance
-        self._until = until
+        self._until, self._tick = until, tick
 
     def step(self, now_ms: int) -> int | None:
         """Seals what is due and attempts the batch that is due first. Returns when there is more to do, ms; None for
@@ -140,22 +148,24 @@ class Deliverer:
             log.warning("sink %s: another worker took over batch %s meanwhile", self._sink.name, outcome.batch.id)
         count = len(outcome.batch.tellings) if settled else 0
         self._outbox.lease.keep(after, outcome.result, count)
+        self._tick(OF_DELIVERIES)
 
     def _seconds(self) -> float:
         """How long the attempt may take."""
         return SECONDS if self._until is None else min(SECONDS, self._until - monotonic())
 
 
-def deliver(outbox: Outbox, sink: Sink, wake: Callable[[], None]) -> None:
+def deliver(outbox: Outbox, sink: Sink, wake: Callable[[], None], tick: Tick = tell_nobody) -> None:
     """Delivers what is due for at most a slice, and waits for what is due soon.
 
     Does nothing while another delivers to this sink. With work left at the end it gives up the lease and calls `wake`.
+    Pages are told by `tick`.
     Raises StoreError; whatever was not settled is attempted again.
     """
     if not outbox.lease.acquire():
         return
     began = monotonic()
-    deliverer = Deliverer(outbox, sink, until=began + JOB_SECONDS)
+    deliverer = Deliverer(outbox, sink, until=began + JOB_SECONDS, tick=tick)
     try:
         _deliver_slice(outbox, deliverer, wake, began)
     except LeaseLost as lost:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic, process_time
 
+from msgspec import Struct
 from msgspec.structs import replace
 from rq.timeouts import JobTimeoutException
 
-from webhook.domain.alerting.dossier import SELF
+from webhook.domain.alerting.dossier import SELF, Dossier
 from webhook.domain.arrivals import Reading, dead_letter, quarantined
 from webhook.domain.errors import LeaseLost, StoreError, VigilError
 from webhook.domain.folding import Folding, Known, Limits
@@ -18,6 +19,7 @@ from webhook.domain.replaying import Answer
 from webhook.store.loading import Lost
 from webhook.store.record import Recorder
 from webhook.store.shard import Batch, Care, Shard
+from webhook.store.ticks import Area, Tick, tell_nobody
 from workers.deciding import Asked, decide, look_up
 from workers.reading import Input, Looked, Registered, read_in_time
 from workers.trimming import expire, forget, trim
@@ -33,17 +35,27 @@ NOBODY = Watch()
 UNREADABLE_MS = 60_000  # until a session that cannot be read is looked at again
 
 
-def drain(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch = NOBODY) -> int:
+class Drained(Struct, frozen=True):
+    """How many notifications a batch took, and what its commit changed."""
+
+    taken: int
+    areas: frozenset[Area] = frozenset(Area)
+
+
+def drain(
+    shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch = NOBODY, tick: Tick = tell_nobody
+) -> int:
     """Drains `shard` for at most a slice; returns how many notifications it took.
 
     Does nothing while another holds the lease. With work left at the end it hands the shard over and calls `wake`.
+    After each commit it tells by `tick` what that changed.
     Raises StoreError; whatever was not committed stays in the inbox.
     """
     if not shard.acquire():
         return 0
     began = process_time()
     try:
-        return _drain_slice(shard, limits, wake, watch)
+        return _drain_slice(shard, limits, wake, watch, tick)
     except StoreError:
         _forgive(shard)
         raise
@@ -53,11 +65,11 @@ def drain(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch =
         raise
 
 
-def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch) -> int:
+def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None], watch: Watch, tick: Tick) -> int:
     taken, until = 0, monotonic() + SLICE_SECONDS
     try:
         while True:
-            taken += drain_once(shard, limits, watch)
+            taken += drain_once(shard, limits, watch, tick)
             if shard.release():
                 return taken
             if monotonic() >= until:
@@ -70,11 +82,17 @@ def _drain_slice(shard: Shard, limits: Limits, wake: Callable[[], None], watch: 
         return taken
 
 
-def drain_once(shard: Shard, limits: Limits, watch: Watch = NOBODY) -> int:
+def drain_once(shard: Shard, limits: Limits, watch: Watch = NOBODY, tick: Tick = tell_nobody) -> int:
     """Folds one batch and commits it; returns its size. Raises LeaseLost or StoreError, with nothing written."""
     batch = shard.batch(limits.dead_ms)
     if not (batch.received or batch.due or batch.expired or (batch.unwatched and watch.pulse)):
         return 0
+    drained = _drain_batch(shard, limits, batch, watch)
+    tick(drained.areas)
+    return drained.taken
+
+
+def _drain_batch(shard: Shard, limits: Limits, batch: Batch, watch: Watch) -> Drained:
     try:
         return _drain(shard, limits, batch, watch)
     except NOBODYS_FAULT:
@@ -90,8 +108,8 @@ def _forgive(shard: Shard) -> None:
         shard.forgive()
 
 
-def _drain_singly(shard: Shard, limits: Limits, batch: Batch, watch: Watch) -> int:
-    """The sessions that are due, and the head of the inbox, each by itself; returns how many notifications were taken.
+def _drain_singly(shard: Shard, limits: Limits, batch: Batch, watch: Watch) -> Drained:
+    """The sessions that are due, and the head of the inbox, each by itself.
 
     A session that fails is looked at again later. A notification that fails becomes a dead letter, unread if need be.
     """
@@ -106,14 +124,14 @@ def _drain_singly(shard: Shard, limits: Limits, batch: Batch, watch: Watch) -> i
             recorder.postpone({session_id: batch.now_ms + UNREADABLE_MS})
             shard.commit(recorder.finish(None))
     head = replace(batch, received=batch.received[:1], due=[], expired=[], full=True)
-    return _drain_head(shard, limits, head, watch) if batch.received else 0
+    return Drained(_drain_head(shard, limits, head, watch) if batch.received else 0)
 
 
 def _drain_head(shard: Shard, limits: Limits, head: Batch, watch: Watch) -> int:
     error = ""
     for care in (Care.SINGLE, Care.SET_ASIDE, Care.UNREAD):
         try:
-            return _drain(shard, limits, replace(head, care=care), watch, error)
+            return _drain(shard, limits, replace(head, care=care), watch, error).taken
         except NOBODYS_FAULT:
             raise
         except Exception as failure:
@@ -121,8 +139,8 @@ def _drain_head(shard: Shard, limits: Limits, head: Batch, watch: Watch) -> int:
     raise VigilError(f"not even a dead letter can be written to shard {shard.keys.shard}: {error}")
 
 
-def _drain(shard: Shard, limits: Limits, batch: Batch, watch: Watch, error: str = "") -> int:
-    """Folds the batch and commits it; returns how many notifications were taken. `error` is why its head failed."""
+def _drain(shard: Shard, limits: Limits, batch: Batch, watch: Watch, error: str = "") -> Drained:
+    """Folds the batch and commits it. `error` is why its head failed."""
     inputs = read_in_time(batch, error, BATCH_SECONDS / 2)
     due = [name for name in (*batch.due, *_looked_at(inputs)) if name != SELF]
     known, lost = _load(shard, inputs, due)
@@ -132,7 +150,7 @@ def _drain(shard: Shard, limits: Limits, batch: Batch, watch: Watch, error: str 
     _refold(shard, folding)
     caught_up = taken == len(batch.received) and not batch.full
     folding.settle(due, batch.now_ms, deaf=batch.deaf or not caught_up)
-    recorder = Recorder(shard.keys, limits.retention_ms, batch.now_ms)
+    recorder = _Noting(shard.keys, limits.retention_ms, batch.now_ms)
     trim(shard, folding, recorder)
     watching = _watch(shard, batch, folding, watch, caught_up=caught_up)
     watching.record(recorder)
@@ -145,7 +163,29 @@ def _drain(shard: Shard, limits: Limits, batch: Batch, watch: Watch, error: str 
     recorder.save(folding, watching.looks, not_before_ms=_postponed_to(batch))
     shard.commit(recorder.finish(batch.received[taken - 1].entry_id if taken else None))
     watch.wake(watching.sinks)
-    return taken
+    asked = any(isinstance(of, Looked) for of in inputs)
+    return Drained(taken, frozenset(_changed(batch, folding, alerts=asked or recorder.alerts_changed)))
+
+
+def _changed(batch: Batch, folding: Folding, *, alerts: bool) -> Iterator[Area]:
+    if folding.touched or folding.forgotten:
+        yield Area.SESSIONS
+    if alerts:
+        yield Area.ALERTS
+    if batch.received or batch.expired:
+        yield Area.QUEUE
+    if folding.entries:
+        yield Area.LOG
+
+
+class _Noting(Recorder):
+    """Also knows whether any alert changed."""
+
+    alerts_changed = False
+
+    def keep_alerts(self, before: Dossier, after: Dossier) -> None:
+        self.alerts_changed |= not (before.is_empty and after.is_empty)
+        super().keep_alerts(before, after)
 
 
 def _watch(shard: Shard, batch: Batch, folding: Folding, watch: Watch, *, caught_up: bool) -> Watching:

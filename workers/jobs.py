@@ -16,6 +16,7 @@ from webhook.store.connection import Redis
 from webhook.store.outbox import Outbox
 from webhook.store.shard import Shard
 from webhook.store.sinks import wake_sinks
+from webhook.store.ticks import Ticker
 from webhook.store.watch import begin_sweep
 from webhook.wiring import connect_worker, limits
 from workers import heartbeat
@@ -39,6 +40,7 @@ class _Process:
         self.settings = configuration.from_environment()
         self.redis: Redis = connect_worker(self.settings)
         self.waker = Waker(self.redis)
+        self.tick = Ticker(self.redis).tick
         self.limits = limits(self.settings)
         pulse = partial(read_pulse, self.redis, self.settings)
         self.watch = Watch(guide=self.settings.guide, pulse=pulse, wake=self.wake_sinks)
@@ -90,7 +92,7 @@ def deliver(name: str) -> None:
         return
     with _warned(), _watched() as token:
         outbox = Outbox(process.redis, name, process.settings.shards, token)
-        deliver_to(outbox, sink, lambda: process.waker.deliver(name))
+        deliver_to(outbox, sink, lambda: process.waker.deliver(name), process.tick)
 
 
 def beat() -> None:
@@ -115,7 +117,7 @@ def _drain(shard: int) -> None:
     process = _process()
     with _watched() as token:
         work = Shard(process.redis, shard, token)
-        drain_shard(work, process.limits, lambda: process.waker.wake(shard), process.watch)
+        drain_shard(work, process.limits, lambda: process.waker.wake(shard), process.watch, process.tick)
 
 
 @contextmanager

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from webhook.domain.errors import StoreError
 from webhook.queues import Waker
 from webhook.settings import Settings
 from webhook.store.connection import Redis
+from webhook.store.history import sample_once
 from webhook.store.sinks import wake_idle_sinks
 from webhook.store.watch import Seen, ask_for_heartbeat, look, take_pulse
 
@@ -21,6 +25,8 @@ def sweep_once(redis: Redis, settings: Settings, waker: Waker) -> list[int]:
     for sink in wake_idle_sinks(redis, [sink.name for sink in settings.sinks], settings.shards):
         waker.deliver(sink)
     _beat(redis, settings, seen, waker)
+    with suppress(StoreError):  # on a full server the charts have a gap, and that is all
+        sample_once(redis, settings.shards)
     return seen.idle
 
 

@@ -125,6 +125,12 @@ def test_without_alerts_the_list_is_empty(client: FlaskClient, redis: Redis) -> 
         ({"project": "other"}, 0),
         ({"since": "2025-11-24T16:00:01.000Z"}, 6),
         ({"until": "2025-11-24T16:00:01.000Z"}, 3),
+        ({"acknowledged": "true"}, 0),
+        ({"acknowledged": "false"}, 9),
+        ({"silenced": "true"}, 2),
+        ({"silencedBy": "one"}, 2),
+        ({"silencedBy": "other"}, 0),
+        ({"resolvedSince": "2025-11-24T16:01:01.000Z"}, 2),
     ],
     ids=str,
 )
@@ -136,6 +142,7 @@ def test_pages_of_what_is_asked_for_show_each_once(
         alerted.add(alert("video_stopped", at_ms, PENDING), *where)
         alerted.add(alert("failover", at_ms), *where)
         alerted.add(alert("upload_failed", at_ms, RESOLVED, severity=Severity.CRITICAL), *where)
+    alerted.silence("one", 'channel="room 2"')
     items = walk(client, PATH, limit=limit, **wanted)
     assert len(items) == len({item["id"] for item in items}) == count
     assert [item["startedAt"] for item in items] == sorted((item["startedAt"] for item in items), reverse=True)
@@ -143,7 +150,16 @@ def test_pages_of_what_is_asked_for_show_each_once(
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"state": "open"}, {"severity": "fatal"}, {"since": "now"}, {"limit": "0"}, {"cursor": "x"}, {"uid": "7"}],
+    [
+        {"state": "open"},
+        {"severity": "fatal"},
+        {"since": "now"},
+        {"limit": "0"},
+        {"cursor": "x"},
+        {"uid": "7"},
+        {"acknowledged": "yes"},
+        {"silenced": "false"},
+    ],
     ids=str,
 )
 def test_what_cannot_be_asked_is_a_400_problem(client: FlaskClient, redis: Redis, wanted: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from webhook.store.alerts import AlertQuery, Alerts, KnownAlert
 from webhook.store.keys import ShardKeys
 from webhook.store.known_alerts import Delivery
 from webhook.store.paging import Cursor
+from webhook.store.rounds import read
 
 SHARDS = 3
 
@@ -119,6 +120,8 @@ def cast(alerted: Alerted) -> dict[str, str]:
         ({"since_ms": AT_MS + 2}, ["upload", "resolved"]),
         ({"until_ms": AT_MS + 2}, ["other", "pending"]),
         ({"since_ms": AT_MS + 1, "until_ms": AT_MS + 3, "state": FIRING}, ["other"]),
+        ({"resolved_since_ms": AT_MS + 60_002}, ["resolved"]),
+        ({"resolved_since_ms": AT_MS + 60_003}, []),
     ],
     ids=str,
 )
@@ -126,6 +129,47 @@ def test_each_filter_chooses(alerted: Alerted, alerts: Alerts, wanted: dict[str,
     named = cast(alerted)
     for limit in (1, 50):
         assert [named[name] for name in walk(alerts, limit, **wanted)] == expected
+
+
+@pytest.mark.parametrize("limit", [1, 50])
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"acknowledged": True}, ["other", "pending"]),
+        ({"acknowledged": False}, ["upload", "resolved"]),
+        ({"acknowledged": True, "state": FIRING}, ["other"]),
+        ({"acknowledged": True, "channel": "attic"}, ["pending"]),
+        ({"acknowledged": False, "session": "s1"}, ["upload", "resolved"]),
+        ({"silenced": True}, ["upload", "other", "pending"]),
+        ({"silenced": True, "state": FIRING}, ["upload", "other"]),
+        ({"silenced_by": "attic"}, ["pending"]),
+        ({"silenced_by": "lobby", "severity": Severity.CRITICAL}, ["upload"]),
+        ({"silenced_by": "old"}, []),
+        ({"silenced": True, "acknowledged": True}, ["other", "pending"]),
+    ],
+    ids=str,
+)
+def test_what_people_did_about_alerts_chooses_too(
+    alerted: Alerted, alerts: Alerts, limit: int, wanted: dict[str, Any], expected: list[str]
+) -> None:
+    named = cast(alerted)
+    for name, told in named.items():
+        if told in ("other", "pending"):
+            alerts.acknowledge(found(alerts, name).found, Ack("ann", AT_MS))
+    alerted.silence("lobby", "channel=lobby")
+    alerted.silence("attic", "channel=attic")
+    alerted.silence("old", "channel=lobby", ends_in_ms=-1)
+    assert [named[name] for name in walk(alerts, limit, **wanted)] == expected
+
+
+def test_an_alert_is_found_with_the_silences_that_keep_it_quiet(redis: Redis, alerted: Alerted, alerts: Alerts) -> None:
+    name = alerted.add()
+    alerted.silence("a", "channel=lobby")
+    alerted.silence("b", "channel=attic")
+    full = read(redis, "finding", alerts.finding(name))
+    assert full is not None
+    assert (full.alert, [silence.id for silence in full.silences]) == (found(alerts, name), ["a"])
+    assert read(redis, "finding", alerts.finding("0-0123456789abcdef-1")) is None
 
 
 def test_a_filter_that_few_pass_reaches_them_all(
@@ -140,7 +184,17 @@ def test_a_filter_that_few_pass_reaches_them_all(
     assert walk(alerts, 5, rule="failover") == rare[::-1]
 
 
-@pytest.mark.parametrize("wanted", [{}, {"session": "s1"}, {"channel": "lobby"}, {"severity": Severity.WARNING}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"session": "s1"},
+        {"channel": "lobby"},
+        {"severity": Severity.WARNING},
+        {"acknowledged": False},
+        {"silenced": True},
+    ],
+)
 def test_a_page_costs_two_pipelines_however_many_alerts_there_are(
     alerted: Alerted, alerts: Alerts, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]
 ) -> None:

@@ -178,9 +178,9 @@ class Words:
             pipe = pack(client, **more)
             run = pipe.execute
 
-            def execute(*arguments: Any) -> Any:
+            def execute(*arguments: Any, **options: Any) -> Any:
                 self.count += sum(len(arguments) for arguments, _ in pipe.command_stack)
-                return run(*arguments)
+                return run(*arguments, **options)
 
             pipe.execute = execute
             return pipe

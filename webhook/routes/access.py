@@ -8,6 +8,7 @@ from typing import Literal
 from flask import Request, g, request
 
 from webhook.domain.errors import Rejected
+from webhook.routes import signing_in
 from webhook.settings import ApiToken, Settings
 
 Role = Literal["reader", "operator"]
@@ -39,7 +40,8 @@ def admit(settings: Settings, needed: Role) -> None:
 def role_of(settings: Settings, asked: Request) -> Role | None:
     """The role of a request's sender, or None for strangers. Raises Rejected (403) for other sites' pages."""
     if settings.api_tokens:
-        return _role_of_token(settings.api_tokens, asked.headers.get("Authorization", ""))
+        holder = _holder(settings, asked)
+        return holder.role if holder else None
     if not _is_local(asked):
         return None
     _refuse_foreign(asked)
@@ -48,22 +50,26 @@ def role_of(settings: Settings, asked: Request) -> Role | None:
 
 def author(settings: Settings, asked: Request) -> str:
     """The name under which an admitted request's sender acts: its token's, or `local` where none is configured."""
-    token = _token(settings.api_tokens, asked.headers.get("Authorization", ""))
-    return token.name if token else "local"
+    holder = _holder(settings, asked)
+    return holder.name if holder else "local"
 
 
-def _role_of_token(tokens: tuple[ApiToken, ...], header: str) -> Role | None:
-    token = _token(tokens, header)
-    return token.role if token else None
-
-
-def _token(tokens: tuple[ApiToken, ...], header: str) -> ApiToken | None:
-    scheme, _, given = header.partition(" ")
-    if scheme.lower() != "bearer":
-        return None
+def find_token(tokens: tuple[ApiToken, ...], given: str) -> ApiToken | None:
+    """The configured token that reads as `given`, or None."""
     # every token is compared, so that the time taken tells nothing
-    fitting = [token for token in tokens if hmac.compare_digest(token.token.encode(), given.strip().encode())]
+    fitting = [token for token in tokens if hmac.compare_digest(token.token.encode(), given.encode())]
     return fitting[0] if fitting else None
+
+
+def _holder(settings: Settings, asked: Request) -> ApiToken | None:
+    """The token that the request was sent with, in its header or by a browser that signed in with it."""
+    scheme, _, given = asked.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        return find_token(settings.api_tokens, given.strip()) if scheme.lower() == "bearer" else None
+    signed_in = signing_in.holder(settings.api_tokens, asked.cookies.get(signing_in.COOKIE, ""))
+    if signed_in is not None:
+        _refuse_foreign(asked)
+    return signed_in
 
 
 def _is_local(asked: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -33,6 +34,16 @@ FILTER: dict[str, parameters.Parser] = {
     "project": str,
     "since": time_ms,
     "until": time_ms,
+    "acknowledged": parameters.one_of({"true": True, "false": False}),
+    "silenced": parameters.true,
+    "silencedBy": str,
+    "resolvedSince": time_ms,
+}
+NAMES = {  # of the query, where they are others
+    "since": "since_ms",
+    "until": "until_ms",
+    "silencedBy": "silenced_by",
+    "resolvedSince": "resolved_since_ms",
 }
 NOTE = {"note": Member(str, "a string", "what others should know, or leave it out")}
 LONGEST_NOTE = 500
@@ -48,7 +59,8 @@ def alert_list(arguments: Arguments) -> Reader[View]:
     """A page of alerts. Raises Rejected (400) where the parameters are mistaken."""
     asked = parameters.read(arguments, PAGE | FILTER)
     cursor = read_cursor(LIST, asked.get("cursor"))
-    page = yield from api().alerts.paging(_query(asked), asked.get("limit", DEFAULT_LIMIT), cursor)
+    query = alert_query({name: value for name, value in asked.items() if name in FILTER})
+    page = yield from api().alerts.paging(query, asked.get("limit", DEFAULT_LIMIT), cursor)
     items = [alert_view(known) for known in page.items]
     return {"items": items, "next": write_cursor(LIST, page.next)}
 
@@ -57,7 +69,7 @@ def alert_list(arguments: Arguments) -> Reader[View]:
 def show_alert(name: str) -> Response:
     """One of them."""
     parameters.read(request.args, {})
-    return tagged_answer(alert_view(_find(name)))
+    return tagged_answer(alert_view(need_alert(name)))
 
 
 @blueprint.post("/alerts/<name>/ack")
@@ -103,32 +115,28 @@ def take_back(name: str) -> View:
     return alert_view(replace(known, ack=None))
 
 
-def _query(asked: dict[str, Any]) -> AlertQuery:
-    return AlertQuery(
-        projects=api().projects,
-        project=asked.get("project"),
-        state=asked.get("state"),
-        severity=asked.get("severity"),
-        rule=asked.get("rule"),
-        channel=asked.get("channel"),
-        session=asked.get("session"),
-        since_ms=asked.get("since"),
-        until_ms=asked.get("until"),
-    )
+def alert_query(criteria: Mapping[str, Any]) -> AlertQuery:
+    """The query that parsed parameters stand for."""
+    wanted = {NAMES.get(name, name): value for name, value in criteria.items()}
+    return AlertQuery(projects=api().projects, **wanted)
 
 
-def _find(name: str) -> KnownAlert:
+def need_alert(name: str) -> KnownAlert:
+    """The alert of that id. Raises Rejected (404) and StoreError."""
     known = api().alerts.find(name)
     if known is None:
-        detail = (
-            f"no alert is called {name[:64]!r}; it was forgotten, or what it announced never came, or never was one"
-        )
-        raise Rejected(404, "No such alert", detail)
+        raise unknown(name)
     return known
 
 
+def unknown(name: str) -> Rejected:
+    """What to say of an alert that is not there."""
+    detail = f"no alert is called {name[:64]!r}; it was forgotten, or what it announced never came, or never was one"
+    return Rejected(404, "No such alert", detail)
+
+
 def _find_open(name: str) -> KnownAlert:
-    known = _find(name)
+    known = need_alert(name)
     if not known.found.alert.is_open:
         raise _over(name)
     return known

@@ -21,7 +21,8 @@ from webhook.store.codec import decode_entry
 from webhook.store.connection import store_errors
 from webhook.store.inbox import Appended, Inbox
 from webhook.store.keys import ShardKeys
-from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Row, Span
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Row, Span, read_rows
+from webhook.store.rounds import Reader, read
 
 Action = Literal[Kind.REPLAY, Kind.DISCARD]
 
@@ -87,20 +88,23 @@ class DeadLetters:
         self._redis = redis
         self._inbox = inbox
         self._keys = [ShardKeys(shard) for shard in range(shards)]
-        self._pager = Pager(redis)
 
     def page(self, wanted: DeadLetterFilter, limit: int, cursor: Cursor | None) -> DeadLetterPage:
         """A page, last received first; with a filter it may hold fewer than `limit`. Raises StoreError."""
+        return read(self._redis, "reading dead letters", self.paging(wanted, limit, cursor))
+
+    def paging(self, wanted: DeadLetterFilter, limit: int, cursor: Cursor | None) -> Reader[DeadLetterPage]:
+        """The same, in two steps."""
         most = limit if wanted == DeadLetterFilter() else max(limit, MOST_LOOKED_AT)
         until = None if wanted.until_ms is None else wanted.until_ms - 1
-        rows = self._pager.rows(
-            [(of.shard, of.places(DEAD)) for of in self._keys], Span(cursor, wanted.since_ms, until, most + 2)
-        )
+        span = Span(cursor, wanted.since_ms, until, most + 2)
+        rows = yield from read_rows([(of.shard, of.places(DEAD)) for of in self._keys], span)
         rest = [row for row in rows if cursor is None or not cursor.ends_with(row)]
         looked_at = rest[:most]
+        letters = yield from self._load(looked_at)
         found = [
             (row, letter)
-            for row, letter in zip(looked_at, self._load(looked_at), strict=True)
+            for row, letter in zip(looked_at, letters, strict=True)
             if letter is not None and wanted.admits(letter)
         ]
         if len(found) > limit:
@@ -120,7 +124,7 @@ class DeadLetters:
             field = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
         except (binascii.Error, ValueError):
             return None
-        return self._load([Row(0, f"|{field}", int(shard))])[0]
+        return read(self._redis, "reading a dead letter", self._load([Row(0, f"|{field}", int(shard))]))[0]
 
     def ask(self, action: Action, letter: DeadLetter, project: str) -> tuple[str, Appended]:
         """Has `action` done by the shard's one writer; returns the ticket of the answer. Raises StoreError."""
@@ -158,12 +162,10 @@ class DeadLetters:
         arrival = Arrival(request.ticket, entry.source, request.project, entry.signature, body, action)
         return self._inbox.append_to(shard, arrival)
 
-    def _load(self, rows: Sequence[Row]) -> list[DeadLetter | None]:
+    def _load(self, rows: Sequence[Row]) -> Reader[list[DeadLetter | None]]:
+        """The dead letters that the rows name, None where one is gone meanwhile. One step."""
         fields = [(row.shard, row.member.partition("|")[2]) for row in rows]
-        with store_errors("reading dead letters"), self._redis.pipeline(transaction=False) as pipe:
-            for shard, field in fields:
-                pipe.hget(self._keys[shard].log(DEAD), field)
-            stored = pipe.execute()
+        stored = yield [("HGET", self._keys[shard].log(DEAD), field) for shard, field in fields]
         return [_letter(shard, field, value) for (shard, field), value in zip(fields, stored, strict=True)]
 
 

@@ -12,12 +12,25 @@ WEB_SEEN = "vigil:web_seen"  # string, ms of the latest sign of life of any web 
 AUDIT = "vigil:audit"  # list, the newest 1000 things that people did, with their names and reasons; web
 REJECTIONS = "vigil:rejections"  # list, the newest 20; web
 SILENCES = "vigil:silences"  # hash id -> silence, at most 1000, forgotten 7 days after their end; web
+HISTORY = "vigil:history"  # stream minute -> the figures of that minute, the newest 1441; sweep
+SAMPLED = "vigil:sampled"  # string, TTL 2 min: the latest minute whose figures were asked for; sweep
 HEARTBEAT = "vigil:heartbeat"  # string, TTL of its interval: the latest ping was asked for; sweep
+TICKS = "vigil:ticks"  # no key but a channel, on which areas are named that something was saved in; drain, deliver
 
 
 def rejected(minute: int) -> str:
     """Hash reason -> count of one minute since the epoch, TTL 2 h; web."""
     return f"vigil:rejected:{minute}"
+
+
+def process(name: str) -> str:
+    """String, what a web process tells of itself, TTL 15 s; web."""
+    return f"vigil:process:{name}"
+
+
+def sign_in_failures(address: str) -> str:
+    """String, how often the address failed to sign in; TTL 60 s; web."""
+    return f"vigil:sign_in_failures:{address}"
 
 
 class SinkKeys:
@@ -49,6 +62,7 @@ class ShardKeys:
         self.channels = self._prefix + "channels"  # sorted set -> ms of last event, a member each session of a channel
         self.drift = self._prefix + "drift"  # hash product:type:field -> count of a field no table knows, 500 fields
         self.counts = self._prefix + "counts"  # hash of gauges, one field a state, product, stream state, kind of alert
+        self.totals = self._prefix + "totals"  # hash of counts that only grow, one field a source, product, bucket
         self.subjects = self._prefix + "subjects"  # hash fingerprint -> session, one field a key of a dossier
         self.acks = self._prefix + "acks"  # hash alert -> acknowledgement, while the alert is kept; web, drain forgets
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from redis import Redis
 
+from webhook.domain.decoding import event_name
 from webhook.domain.log import Copy, Entry, session_log
 from webhook.store.codec import decode_entry
 from webhook.store.connection import store_errors
 from webhook.store.keys import ShardKeys
 from webhook.store.loading import EFFECT
 from webhook.store.members import SEPARATOR, escape, read_reference
-from webhook.store.paging import MOST_LOOKED_AT, Cursor, Pager, Span
+from webhook.store.paging import MOST_LOOKED_AT, Cursor, Row, Span, read_rows
+from webhook.store.rounds import Reader, read
 
 AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
 COUNTED = EFFECT.encode()  # begins the fields of a log that are no entries
@@ -45,10 +47,12 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
     """Which items a list shows. Times are ms of receiving, `since_ms` included, `until_ms` not."""
 
     notice_id: str | None = None
+    session: str | None = None
     channel: str | None = None
     uid: str | None = None
     product: str | None = None
     event_type: int | None = None
+    event: str | None = None  # what the type is called
     outcome: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
@@ -57,9 +61,11 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
         """Whether the item passes."""
         wanted_and_found = (
             (self.notice_id, item.copy.notice_id),
+            (self.session, item.entry.session_id),
             (self.channel, item.entry.channel),
             (self.product, item.entry.product),
             (self.event_type, item.entry.event_type),
+            (self.event, event_name(item.entry.product, item.entry.event_type)),
             (self.outcome, outcome_of(item)),
         )
         received_ms = item.copy.received_ms
@@ -79,16 +85,22 @@ class Notifications:
     def __init__(self, redis: Redis, shards: int) -> None:
         self._redis = redis
         self._keys = [ShardKeys(shard) for shard in range(shards)]
-        self._pager = Pager(redis)
 
     def of_session(
         self, shard: int, session_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None
     ) -> ItemPage:
         """A page of one session's log, latest event first. Raises StoreError."""
+        reader = self.reading_session([shard], session_id, wanted, limit, cursor)
+        return read(self._redis, "reading a session's notifications", reader)
+
+    def reading_session(
+        self, shards: Iterable[int], session_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None
+    ) -> Reader[ItemPage]:
+        """The same, in two steps, whichever of `shards` the log is in."""
         log, most = session_log(session_id), _most(wanted, limit)
-        rows = self._pager.rows([(shard, self._keys[shard].places(log))], Span(cursor, None, None, most + 2))
-        rest = [row for row in rows if cursor is None or not cursor.ends_with(row)]
-        entries = self._load([(row.shard, log, row.member.partition("|")[2]) for row in rest[:most]])
+        places = [(shard, self._keys[shard].places(log)) for shard in shards]
+        rest = yield from _rows(places, Span(cursor, None, None, most + 2))
+        entries = yield from self._load([(row.shard, log, row.member.partition("|")[2]) for row in rest[:most]])
         items: list[Item] = []
         finished = cursor
         for row, entry in zip(rest, entries, strict=False):
@@ -109,12 +121,16 @@ class Notifications:
 
     def all(self, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
         """A page of everything kept, latest received first. Raises StoreError."""
+        return read(self._redis, "reading notifications", self.reading_all(wanted, limit, cursor))
+
+    def reading_all(self, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> Reader[ItemPage]:
+        """The same, in two steps."""
         most = _most(wanted, limit)
         until = None if wanted.until_ms is None else wanted.until_ms - 1
-        span = Span(cursor, wanted.since_ms, until, most + 2)
-        rows = self._pager.rows([(of.shard, of.received) for of in self._keys], span)
-        rest = [row for row in rows if cursor is None or not cursor.ends_with(row)]
-        loaded = zip(rest, self._copies([(row.shard, row.member) for row in rest[:most]]), strict=False)
+        received = [(of.shard, of.received) for of in self._keys]
+        rest = yield from _rows(received, Span(cursor, wanted.since_ms, until, most + 2))
+        copies = yield from self._copies([(row.shard, row.member) for row in rest[:most]])
+        loaded = zip(rest, copies, strict=False)
         found = [(row, item) for row, item in loaded if item is not None and wanted.admits(item)]
         if len(found) > limit:
             last = found[limit - 1][0]
@@ -124,33 +140,42 @@ class Notifications:
 
     def called(self, notice_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> ItemPage:
         """A page of the items of one noticeId, latest received first. Raises StoreError."""
+        return read(self._redis, "looking for a noticeId", self.reading_called(notice_id, wanted, limit, cursor))
+
+    def reading_called(self, notice_id: str, wanted: ItemFilter, limit: int, cursor: Cursor | None) -> Reader[ItemPage]:
+        """The same, in two steps."""
         name = escape(notice_id)
-        with store_errors("looking for a noticeId"), self._redis.pipeline(transaction=False) as pipe:
-            for of in self._keys:
-                pipe.zrangebylex(of.notices, f"[{name}{SEPARATOR}", f"({name}{AFTER_SEPARATOR}", 0, MOST_SAME_NOTICE)
-            answers = pipe.execute()
-        members = [(shard, member.decode()) for shard, found in enumerate(answers) for member in found]
-        items = [item for item in self._copies(members) if item is not None and wanted.admits(item)]
+        within = f"[{name}{SEPARATOR}", f"({name}{AFTER_SEPARATOR}", "LIMIT", 0, MOST_SAME_NOTICE
+        answers = yield [("ZRANGEBYLEX", of.notices, *within) for of in self._keys]
+        members = [
+            (of.shard, member.decode()) for of, found in zip(self._keys, answers, strict=True) for member in found
+        ]
+        copies = yield from self._copies(members)
+        items = [item for item in copies if item is not None and wanted.admits(item)]
         items.sort(key=lambda item: (item.copy.received_ms, item.entry.session_id or ""), reverse=True)
         begin = cursor.shown if cursor else 0
         more = len(items) > begin + limit
         return ItemPage(items[begin : begin + limit], Cursor(0, notice_id, begin + limit) if more else None)
 
-    def _copies(self, members: Sequence[tuple[int, str]]) -> list[Item | None]:
-        """The item that each member of an index names, by its shard; None where it is gone meanwhile."""
+    def _copies(self, members: Sequence[tuple[int, str]]) -> Reader[list[Item | None]]:
+        """The item that each member of an index names, by its shard; None where it is gone meanwhile. One step."""
         references = [(shard, *read_reference(member)) for shard, member in members]
-        entries = self._load([(shard, log, field) for shard, _, log, field in references])
+        entries = yield from self._load([(shard, log, field) for shard, _, log, field in references])
         return [
             next((item for item in _items(entry) if item.copy.notice_id == notice_id), None)
             for (_, notice_id, _, _), entry in zip(references, entries, strict=True)
         ]
 
-    def _load(self, places: Sequence[tuple[int, str, str]]) -> list[Entry | None]:
-        """The entries at (shard, log, field), None where there is none that this release can read."""
-        with store_errors("reading notifications"), self._redis.pipeline(transaction=False) as pipe:
-            for shard, log, field in places:
-                pipe.hget(self._keys[shard].log(log), field)
-            return [_decoded(value) for value in pipe.execute()]
+    def _load(self, places: Sequence[tuple[int, str, str]]) -> Reader[list[Entry | None]]:
+        """The entries at (shard, log, field), None where there is none that this release can read. One step."""
+        stored = yield [("HGET", self._keys[shard].log(log), field) for shard, log, field in places]
+        return [_decoded(value) for value in stored]
+
+
+def _rows(indexes: Sequence[tuple[int, str]], span: Span) -> Reader[list[Row]]:
+    """The rows of a page, without the one that the page before ended with. One step."""
+    rows = yield from read_rows(indexes, span)
+    return [row for row in rows if span.cursor is None or not span.cursor.ends_with(row)]
 
 
 def _most(wanted: ItemFilter, limit: int) -> int:

@@ -9,45 +9,76 @@ from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from webhook.store.connection import store_errors
 
-__all__ = ["Command", "Reader", "read", "read_together"]
-
 Command = tuple[Any, ...]  # such as ("GET", key)
+
+
+class Tried(tuple[Any, ...]):
+    """A command that the server may refuse, as managed ones refuse CONFIG: its answer is None then."""
+
+    __slots__ = ()
+
+
 T = TypeVar("T")
 Reader = Generator[Sequence[Command], list[Any], T]
 
 
 def read(redis: Redis, doing: str, reader: Reader[T]) -> T:
     """What the reader returns; one pipeline a step. Raises StoreError, which says what was being done."""
-    (found,) = read_together(redis, doing, reader)
-    result: T = found
-    return result
+    try:
+        commands = next(reader)
+        while True:
+            commands = reader.send(_answers(redis, doing, commands))
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def read_together(redis: Redis, doing: str, *readers: Reader[Any]) -> tuple[Any, ...]:
     """What each of them returns, in their order. It takes as many pipelines as the one with the most steps."""
+    return read(redis, doing, read_rounds(*readers))
+
+
+def read_rounds(*readers: Reader[Any]) -> Reader[tuple[Any, ...]]:
+    """The same as one reader: each of its steps is a step of all that have not returned yet."""
     found: dict[int, Any] = {}
-    answers: dict[int, list[Any] | None] = dict.fromkeys(range(len(readers)))
+    answers: dict[int, Any] = dict.fromkeys(range(len(readers)))  # a generator is begun by sending None
     while answers:
         asked: dict[int, Sequence[Command]] = {}
         for at, answer in answers.items():
             try:
-                asked[at] = next(readers[at]) if answer is None else readers[at].send(answer)
+                asked[at] = readers[at].send(answer)
             except StopIteration as end:
                 found[at] = end.value
-        answers = dict(zip(asked, _answers(redis, doing, list(asked.values())), strict=True))
+        if not asked:
+            break
+        in_turn = iter((yield [command for commands in asked.values() for command in commands]))
+        answers = {at: [next(in_turn) for _ in commands] for at, commands in asked.items()}
     return tuple(found[at] for at in range(len(readers)))
 
 
-def _answers(redis: Redis, doing: str, asked: Sequence[Sequence[Command]]) -> list[list[Any] | None]:
-    """The answers to each reader's commands. Who asks nothing at a step costs nothing."""
-    if not any(asked):
-        return [[] for _ in asked]
+def _answers(redis: Redis, doing: str, commands: Sequence[Command]) -> list[Any]:
+    """The answers to the commands of a step. One that asks nothing costs nothing."""
+    if not commands:
+        return []
     with store_errors(doing), redis.pipeline(transaction=False) as pipe:
-        for commands in asked:
-            for command in commands:
-                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
-        in_turn = iter(pipe.execute())
-    return [[next(in_turn) for _ in commands] for commands in asked]
+        for command in commands:
+            pipe.execute_command(*command, **_options(command))  # type: ignore[no-untyped-call]
+        answers = pipe.execute(raise_on_error=not any(isinstance(command, Tried) for command in commands))
+        return [_answer(command, answer) for command, answer in zip(commands, answers, strict=True)]
+
+
+def _options(command: Command) -> dict[str, bool]:
+    """What redis-py has to know, so that scores are pairs of member and number whichever protocol is spoken."""
+    return {"withscores": True} if command[-1] == "WITHSCORES" else {}
+
+
+def _answer(command: Command, answer: Any) -> Any:
+    if not isinstance(answer, ResponseError):
+        return answer
+    if isinstance(command, Tried):
+        return None
+    raise answer
